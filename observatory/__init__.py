@@ -1,0 +1,1 @@
+"""Benchmarks of Cascade, comparisons with other engines, and reports on both."""

@@ -1,0 +1,297 @@
+"""`Engine`: the parts put together, and the way to run something on them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from cascade.adapters.executors.local import LocalExecutor
+from cascade.adapters.solvers.native import NativeSolver
+from cascade.adapters.state.in_memory import InMemoryStateBackend
+from cascade.adapters.system_clock import SystemClock
+from cascade.runtime.bus import MessageBus
+from cascade.runtime.constraints.manager import ConstraintManager
+from cascade.runtime.flow import Skip
+from cascade.runtime.parameters import ParameterValues
+from cascade.runtime.run_context import RunContext
+from cascade.runtime.strategies.calls import wait_for_all
+from cascade.runtime.strategies.graph import GraphExecutionStrategy
+from cascade.runtime.strategies.interpreter import Interpreter
+from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
+from cascade.spec.errors import DependencyMissingError, EngineClosedError, ResourceError, TaskTimeoutError
+from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
+from cascade.spec.identifiers import RunId
+from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateBackend
+from cascade.spec.resources import Resource
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Event)
+
+
+class Engine:
+    """Runs targets: lazy results, maps, and containers of them.
+
+    An engine may be used by many runs at once, from several event loops and threads. What runs share is what costs to
+    make: threads, worker processes, plans. What belongs to one run never reaches another.
+
+    Args:
+        solver: Plans graphs; `NativeSolver` by default.
+        executor: Runs functions; `LocalExecutor` by default.
+        bus: Carries events; a `MessageBus` of its own by default.
+        state_backend_factory: Makes the state of each run; `InMemoryStateBackend` by default.
+        system_resources: How much there is of what tasks hold by ``with_constraints``, for example ``{"gpu": 2}``.
+        resources: Resources that are injected by name.
+        clock: Gives the times of events.
+
+    Raises:
+        CapacityError: An amount in ``system_resources`` is not a number of at least 0.
+
+    Example:
+        >>> import asyncio
+        >>> from cascade.runtime.engine import Engine
+        >>> from cascade.spec.task import task
+        >>> @task
+        ... def add(a: int, b: int) -> int:
+        ...     return a + b
+        >>> with Engine() as engine:
+        ...     asyncio.run(engine.run(add(add(1, 2), 3)))
+        6
+    """
+
+    def __init__(
+        self,
+        solver: Solver | None = None,
+        executor: Executor | None = None,
+        bus: EventBus | None = None,
+        *,
+        state_backend_factory: Callable[[], StateBackend] = InMemoryStateBackend,
+        system_resources: Mapping[str, float] | None = None,
+        resources: Iterable[Resource[Any]] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        self.solver: Solver = solver or NativeSolver()
+        self.executor: Executor = executor or LocalExecutor()
+        self.bus: EventBus = bus or MessageBus()
+        self.clock: Clock = clock or SystemClock()
+        self._state_backend_factory = state_backend_factory
+        self._constraints = ConstraintManager(system_resources)
+        self._strategy = GraphExecutionStrategy(self.solver)
+        self._resources: dict[str, Resource[Any]] = {}
+        self._overrides: dict[str, Resource[Any]] = {}
+        self._is_closed = False
+        for resource in resources:
+            self.register(resource)
+
+    async def run(
+        self,
+        target: T,
+        params: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+        resources: Iterable[Resource[Any]] = (),
+        run_id: RunId | None = None,
+    ) -> T:
+        """Evaluate a target.
+
+        Args:
+            target: A lazy result, a map, a router, or a container of them and of plain values.
+            params: Values of the target's `Param`s by name.
+            timeout_s: Seconds that the whole run may take.
+            resources: More resources that are injected by name.
+            run_id: The id under which the run's events are published; by default a new one.
+
+        Returns:
+            The value; a container comes back in its own shape. ``None`` if the target was skipped because a predecessor
+            of ``after`` was.
+
+        Raises:
+            StaticCheckError: Several things are wrong with the target; nothing has run.
+            CascadeError: One thing is wrong with it; nothing has run.
+            DependencyMissingError: The target was skipped.
+            TaskTimeoutError: The run took longer than ``timeout_s``.
+            BaseException: What the first failing task raised, with a note that says where. All others were cancelled
+                and have ended.
+        """
+        if self._is_closed:
+            raise EngineClosedError("this engine was closed; create a new one")
+        run = RunContext(
+            run_id=run_id or new_run_id(),
+            executor=self.executor,
+            bus=self.bus,
+            clock=self.clock,
+            constraints=self._constraints,
+            state=self._state_backend_factory(),
+            parameters=ParameterValues(params or {}),
+            known_resources=self._resources | _by_name(resources),
+            overrides=dict(self._overrides),
+        )
+        interpreter = self._strategy.begin(run)
+        name = interpreter.prepare(target)
+        began = self.clock.monotonic()
+        run.publish(RunStarted, target=name)
+        error: BaseException | None = None
+        value: Any = None
+        try:
+            value = await _evaluate(interpreter, timeout_s)
+            run.state.finish(value)
+            await run.state.flush()
+        except BaseException as raised:
+            error = raised
+        error = await _close_resources(run, error)
+        status: RunStatus = "Succeeded" if error is None else "Failed"
+        if isinstance(error, asyncio.CancelledError):
+            status = "Cancelled"
+        duration_s = self.clock.monotonic() - began
+        run.publish(RunFinished, status=status, duration_s=duration_s, steps=run.steps, error=error)
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # the exception's traceback holds this frame: break the circle
+        result: T = value
+        return result
+
+    def subscribe(self, kind: type[E], handler: Callable[[E], Any]) -> Callable[[], None]:
+        """Call the handler with every event of a class; the returned function ends the subscription."""
+        return self.bus.subscribe(kind, handler)
+
+    def register(self, resource: Resource[Any]) -> None:
+        """Make a resource known by its name.
+
+        Raises:
+            ResourceError: Another resource has the name.
+        """
+        known = self._resources.setdefault(resource.name, resource)
+        if known is not resource:
+            raise ResourceError(f"another resource is registered as {resource.name!r}; give one of them another name")
+
+    @contextmanager
+    def override(self, **resources: Resource[Any]) -> Iterator[None]:
+        """Use other resources in runs that begin inside the ``with`` block, for tests.
+
+        Args:
+            **resources: By the name of the resource that they replace.
+
+        Example:
+            ``with engine.override(db=fake_db): engine.run(…)``
+        """
+        before = dict(self._overrides)
+        self._overrides.update(resources)
+        try:
+            yield
+        finally:
+            self._overrides = before
+
+    def pause(self, scope: str = GLOBAL_SCOPE, *, ttl_s: float | None = None) -> None:
+        """Start no task of a scope until `resume`; what runs goes on. May be called from any thread.
+
+        Args:
+            scope: ``"global"``, or ``"task:<glob>"`` over the names of tasks.
+            ttl_s: Resume by itself after so many seconds.
+
+        Raises:
+            ConstraintError: The scope or the time makes no sense.
+        """
+        self._constraints.change(scope, paused=True, ttl_s=ttl_s)
+
+    def resume(self, scope: str = GLOBAL_SCOPE) -> None:
+        """End a `pause` of exactly this scope. Limits on it stay."""
+        self._constraints.change(scope, paused=False, ttl_s=None)
+
+    def limit(
+        self,
+        *,
+        scope: str = GLOBAL_SCOPE,
+        concurrency: int | None = None,
+        rate: str | float | None = None,
+        ttl_s: float | None = None,
+    ) -> None:
+        """Limit the tasks of a scope, in place of its earlier limits. May be called from any thread, while runs go on.
+
+        Args:
+            scope: ``"global"``, or ``"task:<glob>"`` over the names of tasks.
+            concurrency: At most so many at once; what runs already counts.
+            rate: At most so many starts: a number per second, or a text such as ``"30/m"``.
+            ttl_s: The limit ends by itself after so many seconds.
+
+        Raises:
+            ConstraintError: A value makes no sense.
+        """
+        rate_per_s = None if rate is None else parse_rate(rate)
+        checked = Constraint(scope, False, concurrency, rate_per_s, ttl_s)
+        self._constraints.change(
+            scope, concurrency=checked.concurrency, rate_per_s=checked.rate_per_s, ttl_s=checked.ttl_s
+        )
+
+    def unlimit(self, scope: str = GLOBAL_SCOPE) -> bool:
+        """Lift the limits and the pause of exactly this scope; whether there were any."""
+        return self._constraints.remove(scope)
+
+    def close(self) -> None:
+        """Let the executor's threads and processes end. The engine cannot be used afterwards."""
+        self._is_closed = True
+        close = getattr(self.executor, "close", None)
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def new_run_id() -> RunId:
+    """An id that no other run has."""
+    return RunId(uuid.uuid4().hex)
+
+
+async def _evaluate(interpreter: Interpreter, timeout_s: float | None) -> Any:
+    scope = asyncio.timeout(timeout_s)
+    try:
+        async with scope:
+            value = await interpreter.evaluate()
+    except TimeoutError as error:
+        if not scope.expired():  # a task's own
+            raise
+        raise TaskTimeoutError(f"the run took longer than its timeout of {timeout_s:g} s") from error
+    if not isinstance(value, Skip):
+        return value
+    if value.reason == "UpstreamSkipped_Sequence":
+        return None
+    raise DependencyMissingError(
+        f"the target {value.name!r} was skipped ({value.reason}), so the run has no value; give what is conditional an "
+        "alternative with run_if(…, otherwise=…), or the parameter that takes its value a default"
+    )
+
+
+async def _close_resources(run: RunContext, error: BaseException | None) -> BaseException | None:
+    """Close what is open, however often that is cancelled; the error that the run ends with."""
+    if run.step_resources.is_empty and run.resources.is_empty:
+        return error
+
+    async def close() -> list[BaseException]:
+        return [*await run.step_resources.close(error), *await run.resources.close(error)]
+
+    closing = asyncio.ensure_future(close())
+    was_cancelled = await wait_for_all([closing])
+    for failure in closing.result():
+        if error is None:
+            failure.add_note("Cascade: while a resource was closed, after the run's target had got its value")
+            error = failure
+        else:
+            error.add_note(f"Cascade: then, while a resource was closed: {type(failure).__name__}: {failure}")
+    return asyncio.CancelledError() if was_cancelled and error is None else error
+
+
+def _by_name(resources: Iterable[Resource[Any]]) -> dict[str, Resource[Any]]:
+    return {resource.name: resource for resource in resources}
+
+
+__all__ = ["Engine", "new_run_id"]

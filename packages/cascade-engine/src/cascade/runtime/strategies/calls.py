@@ -1,0 +1,94 @@
+"""`CallsUnderWay`: the asyncio tasks of a run, what came of them, and how they are stopped.
+
+Every call that is not made at once is one asyncio task here. Completions are collected and worked off by the run's own
+loop, so nothing of a run ever happens inside a callback. Nothing outlives the run: what is cancelled is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+
+class CallsUnderWay:
+    """The asyncio tasks of one run.
+
+    Attributes:
+        completed: ``(owner, slot, task)`` of calls that have ended and were not worked off yet.
+        sync_count: Calls of sync functions under way; they are limited by the executor's concurrency.
+    """
+
+    __slots__ = ("_loop", "_owners", "_wake_up", "completed", "sync_count")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._owners: dict[asyncio.Task[Any], tuple[Any, int, bool]] = {}
+        self._wake_up: asyncio.Future[None] | None = None
+        self.completed: deque[tuple[Any, int, asyncio.Task[Any]]] = deque()
+        self.sync_count = 0
+
+    def start(self, call: Coroutine[Any, Any, Any], owner: Any, slot: int, is_sync: bool = False) -> None:
+        """Begin a call on behalf of a node (a frame and an index) or a mapped item."""
+        task = self._loop.create_task(call)
+        self._owners[task] = (owner, slot, is_sync)
+        self.sync_count += is_sync
+        task.add_done_callback(self._on_done)
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    async def wait(self, timeout_s: float | None = None) -> None:
+        """Sleep until a call has ended, somebody calls `wake_up`, or the time is over."""
+        if self.completed:
+            return
+        self._wake_up = self._loop.create_future()
+        timer = None if timeout_s is None else self._loop.call_later(timeout_s, self.wake_up)
+        try:
+            await self._wake_up
+        finally:
+            self._wake_up = None
+            if timer is not None:
+                timer.cancel()
+
+    def wake_up(self) -> None:
+        """End a `wait`."""
+        if self._wake_up is not None and not self._wake_up.done():
+            self._wake_up.set_result(None)
+
+    def cancel(self, is_concerned: Callable[[Any], bool] = lambda _owner: True) -> list[asyncio.Task[Any]]:
+        """Cancel the calls of some owners; the tasks, which are still to be waited for."""
+        cancelled = [task for task, (owner, _, _) in self._owners.items() if is_concerned(owner)]
+        for task in cancelled:
+            task.cancel()
+        return cancelled
+
+    def owners(self) -> list[Any]:
+        """The owners of all calls under way."""
+        return [owner for owner, _, _ in self._owners.values()]
+
+    def _on_done(self, task: asyncio.Task[Any]) -> None:
+        owner, slot, is_sync = self._owners.pop(task)
+        self.sync_count -= is_sync
+        self.completed.append((owner, slot, task))
+        self.wake_up()
+
+
+async def wait_for_all(tasks: Iterable[asyncio.Task[Any]]) -> bool:
+    """Wait for tasks however often the waiting itself is cancelled; whether it was. Their outcomes are dropped."""
+    was_cancelled = False
+    pending = {task for task in tasks if not task.done()}
+    while pending:
+        try:
+            _, pending = await asyncio.wait(pending)
+        except asyncio.CancelledError:
+            was_cancelled = True
+            pending = {task for task in pending if not task.done()}
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # retrieved, so that asyncio does not report it
+    return was_cancelled
+
+
+__all__ = ["CallsUnderWay", "wait_for_all"]

@@ -1,0 +1,159 @@
+"""`Dispatcher`: from a ready node to its value, or to a call that is under way.
+
+One direction only: the dispatcher is given a node and answers with what came of it. It never touches the ready set, and
+what the value means is not its business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, Final
+
+from cascade.graph.model import Node, NodeKind
+from cascade.runtime.flow import Skip
+from cascade.runtime.processor import NodeCall, NodeProcessor
+from cascade.runtime.resolvers import ArgumentResolver
+from cascade.runtime.run_context import RunContext
+from cascade.runtime.strategies.calls import CallsUnderWay
+from cascade.runtime.strategies.frame import Frame
+from cascade.runtime.strategies.mapping import MapRun
+from cascade.spec.common import ParameterSpec
+from cascade.spec.errors import InternalError, TaskStopIterationError
+from cascade.spec.events import TaskExecutionFinished, TaskExecutionStarted, TaskStatus
+from cascade.spec.protocols import InlineExecutor
+
+UNDER_WAY: Final = object()
+"""The call has been started; its outcome comes through `CallsUnderWay`."""
+
+EXECUTOR_FULL: Final = object()
+"""Not started: the executor has all the sync calls that it can have."""
+
+
+class Dispatcher:
+    """Starts the nodes of one run.
+
+    Args:
+        run: The run.
+        calls: Where calls that are not made at once are started.
+
+    Attributes:
+        is_observed: Whether somebody wants the events of tasks.
+    """
+
+    def __init__(self, run: RunContext, calls: CallsUnderWay) -> None:
+        self._run = run
+        self._calls = calls
+        self._resolver = ArgumentResolver()
+        self._processor = NodeProcessor(run)
+        self._concurrency = run.executor.concurrency
+        executor = run.executor if isinstance(run.executor, InlineExecutor) else None
+        self.inline: Callable[[Any], bool] = _never if executor is None else executor.inline
+        self.observe: Callable[[Any, float], None] = _ignore if executor is None else executor.observe
+        self.slow_s = float("inf") if executor is None else executor.slow_s
+        self.is_observed = False
+
+    def look_around(self) -> bool:
+        """Find out who listens and what limits are in force; whether plain nodes can be called without any of it."""
+        wants, run = self._run.bus.wants, self._run
+        self.is_observed = wants(TaskExecutionStarted) or wants(TaskExecutionFinished)
+        return not self.is_observed and not run.constraints.has_limits and not run.state.wants_results
+
+    def dispatch(self, frame: Frame, index: int, node: Node) -> Any:
+        """Run a ready node.
+
+        Returns:
+            Its value, a `Skip`, a `MapRun` that is to be worked off, `UNDER_WAY` or `EXECUTOR_FULL`.
+
+        Raises:
+            BaseException: Whatever the task raises.
+        """
+        if frame.has_skips:
+            found = self._resolver.resolve_or_skip(node, frame.values)
+            if isinstance(found, Skip):
+                return found
+            args, kwargs = found
+        else:
+            args, kwargs = self._resolver.resolve(node, frame.values)
+        kind = node.kind
+        if kind is NodeKind.TASK:
+            return self._call(frame, index, node, args, kwargs)
+        if kind is NodeKind.MAP:
+            amounts = tuple(frame.values[reference] for reference in node.options.amounts)
+            window = 2 * self._concurrency
+            return MapRun(node, [*args, *kwargs.values()], amounts, frame, index, window)
+        operation = node.operation
+        if isinstance(operation, ParameterSpec):
+            return self._run.parameters.value(operation)
+        if operation is None:
+            raise InternalError(f"{node!r} has no operation")
+        if node.options.injected:
+            self._calls.start(self._express_injected(self._node_call(frame, index, node, args, kwargs)), frame, index)
+            return UNDER_WAY
+        return operation.make(args)
+
+    def _call(self, frame: Frame, index: int, node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        task = node.task
+        assert task is not None
+        if not task.is_async:
+            if node.plain and self.inline(task) and not self._run.constraints.has_limits:
+                return self._call_inline(frame, index, node, args, kwargs)
+            if self._calls.sync_count >= self._concurrency:
+                return EXECUTOR_FULL
+        call = self._node_call(frame, index, node, args, kwargs)
+        self._calls.start(self._processor.process(call), frame, index, is_sync=not task.is_async)
+        return UNDER_WAY
+
+    def _call_inline(self, frame: Frame, index: int, node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call a plain task in the event loop's thread, with its events if somebody wants them."""
+        task, run = node.task, self._run
+        assert task is not None
+        fields: dict[str, Any] = {}
+        if self.is_observed:
+            fields = {"task": frame.node_name(index), "node_id": frame.node_id(index), "step": frame.step}
+            run.publish(TaskExecutionStarted, **fields)
+        status: TaskStatus = "Failed"
+        failure: BaseException | None = None
+        began = perf_counter()
+        try:
+            value = task.fn(*args, **kwargs)
+            status = "Succeeded"
+            return value
+        except StopIteration as error:
+            failure = TaskStopIterationError(f"task {task.name!r} raised StopIteration")
+            raise failure from error
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            elapsed_s = perf_counter() - began
+            if elapsed_s > self.slow_s:
+                self.observe(task, elapsed_s)
+            if self.is_observed:
+                run.publish(TaskExecutionFinished, **fields, status=status, duration_s=elapsed_s, error=failure)
+
+    def _node_call(self, frame: Frame, index: int, node: Node, args: list[Any], kwargs: dict[str, Any]) -> NodeCall:
+        options = node.options
+        amounts = {
+            name: frame.values[reference]
+            for name, reference in zip(options.policies.constraints, options.amounts, strict=True)
+        }
+        return NodeCall(node, args, kwargs, frame.node_name(index), frame.node_id(index), frame.step, amounts)
+
+    async def _express_injected(self, call: NodeCall) -> Any:
+        """An expression with resources among its operands."""
+        operation = call.node.operation
+        assert operation is not None
+        await self._processor.open_injected(call)
+        return operation.make(call.args)
+
+
+def _never(_task: Any) -> bool:
+    return False
+
+
+def _ignore(_task: Any, _elapsed_s: float) -> None:
+    return None
+
+
+__all__ = ["EXECUTOR_FULL", "UNDER_WAY", "Dispatcher"]

@@ -1,0 +1,200 @@
+"""`Frame`: one step on the heap.
+
+Where a recursive evaluator would use the call stack, the engine links frames: a frame knows the frame and the node that
+wait for its value. So non-tail recursion 100,000 deep costs memory and no stack, and a tail call replaces a frame, which
+is why loops run in constant memory.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from heapq import heappop, heappush
+from typing import Any, Final
+
+from cascade.graph.model import DataTuple, Graph, Node
+from cascade.runtime.flow import FlowManager, Skip
+from cascade.runtime.strategies.plans import Plan
+from cascade.spec.identifiers import NodeId
+
+_LONGEST_PATH: Final = 200
+
+
+class Frame:
+    """The state of one step: which values are there, which nodes are ready.
+
+    Args:
+        graph: The structure.
+        data: The literals.
+        plan: The order.
+        parent: The frame or map that waits for the value; ``None`` for the outermost loop.
+        slot: Which of the parent's nodes or items waits.
+        step: The number of the step in its loop, from 1.
+
+    Attributes:
+        values: Values of the nodes, then the literals in reverse order (see `cascade.graph.model`).
+        ready: Ranks of the nodes that can be started, as a heap.
+        has_skips: Whether some value is a `Skip`, so that arguments must be looked at.
+        is_dead: Whether what still comes for this frame is to be dropped.
+        flow: Decides by demand, if the graph has conditions or routers.
+    """
+
+    __slots__ = (
+        "_left_in_stage",
+        "_path",
+        "_uses",
+        "_waiting",
+        "flow",
+        "graph",
+        "has_skips",
+        "is_dead",
+        "nodes",
+        "parent",
+        "plan",
+        "ready",
+        "root",
+        "slot",
+        "step",
+        "values",
+    )
+
+    def __init__(self, graph: Graph, data: DataTuple, plan: Plan, parent: Any, slot: int, step: int) -> None:
+        nodes = graph.nodes
+        self.graph = graph
+        self.nodes: tuple[Node, ...] = nodes
+        self.plan = plan
+        self.parent = parent
+        self.slot = slot
+        self.step = step
+        self.root = len(nodes) - 1
+        self.values: list[Any] = [None] * len(nodes)
+        self.values += data[::-1]
+        self.has_skips = False
+        self.is_dead = False
+        self._path: str | None = None
+        self.flow: FlowManager | None = None
+        self.ready: list[int] = []
+        self._waiting: list[int] = []
+        self._uses: list[int] = []
+        self._left_in_stage: list[int] = []
+        if plan.gated:
+            self.flow = FlowManager(graph, self.values)
+        else:
+            self._waiting = plan.waits_for.copy()
+            self._uses = [len(consumers) for consumers in plan.consumers] if len(nodes) > 1 else [0]
+            if plan.stages is None:
+                self.ready = plan.sources.copy()
+            else:
+                self._left_in_stage = [len(stage) for stage in plan.stages]
+                self.ready = plan.stages[0].copy()
+
+    def start(self) -> bool:
+        """Find the first ready nodes, where that takes decisions.
+
+        Returns:
+            Whether the root has its value already.
+
+        Raises:
+            RouteNotFoundError: A router has no route for a literal selector.
+        """
+        if self.flow is None:
+            return False
+        self._push(self.flow.start(), self.flow)
+        return self.flow.is_settled(self.root)
+
+    def next(self) -> int:
+        """Take the ready node that the plan names first."""
+        rank = heappop(self.ready)
+        order = self.plan.order
+        return rank if order is None else order[rank]
+
+    def settle(self, index: int, value: Any) -> bool:
+        """A node has its value, or a `Skip` in its place.
+
+        Returns:
+            Whether the root has its value now.
+
+        Raises:
+            RouteNotFoundError: The value selects no route.
+        """
+        values = self.values
+        values[index] = value
+        if type(value) is Skip:
+            self.has_skips = True
+        if self.flow is not None:
+            self._push(self.flow.settle(index), self.flow)
+            return self.flow.is_settled(self.root)
+        plan, waiting, ready = self.plan, self._waiting, self.ready
+        if plan.stages is not None:
+            self._settle_in_stages(index, plan.stages)
+        else:
+            rank = plan.rank
+            for consumer in plan.consumers[index]:
+                waiting[consumer] -= 1
+                if not waiting[consumer]:
+                    heappush(ready, consumer if rank is None else rank[consumer])
+        # A value that all its consumers have used is let go at once: a long chain of large arrays holds two of them.
+        uses = self._uses
+        for source in self.nodes[index].inputs:
+            uses[source.index] -= 1
+            if not uses[source.index]:
+                values[source.index] = None
+        return index == self.root
+
+    def node_name(self, index: int) -> str:
+        """The name of a node for people: its label, or that of its task."""
+        node = self.nodes[index]
+        label = node.options.label
+        return node.name if label is None else str(self.values[label])
+
+    def node_id(self, index: int) -> NodeId:
+        """The name of a node inside the step of the run."""
+        return NodeId(self.path + self.nodes[index].structural_id)
+
+    @property
+    def path(self) -> str:
+        """What stands before the names of this frame's nodes: the nodes and items that wait for it, from the outside in.
+
+        Empty for the outermost loop. A long path is replaced by its digest, so that deep recursion stays linear.
+        """
+        unknown: list[Frame] = []
+        frame: Frame | None = self
+        while frame is not None and frame._path is None:
+            unknown.append(frame)
+            frame = frame.waiting_frame
+        for inner in reversed(unknown):
+            inner._path = inner._path_below()
+        assert self._path is not None
+        return self._path
+
+    @property
+    def waiting_frame(self) -> Frame | None:
+        """The frame that waits for this one, directly or through a map."""
+        return self.parent if self.parent is None or type(self.parent) is Frame else self.parent.parent
+
+    def _path_below(self) -> str:
+        parent = self.parent
+        if parent is None:
+            return ""
+        if type(parent) is Frame:
+            path = f"{parent.node_id(self.slot)}#{self.step}/"
+        else:
+            path = f"{parent.parent.node_id(parent.slot)}[{self.slot}]#{self.step}/"
+        return path if len(path) <= _LONGEST_PATH else f"~{blake2b(path.encode(), digest_size=16).hexdigest()}/"
+
+    def _push(self, indices: list[int], flow: FlowManager) -> None:
+        rank = self.plan.rank
+        if flow.has_skips:
+            self.has_skips = True
+        for index in indices:
+            heappush(self.ready, index if rank is None else rank[index])
+
+    def _settle_in_stages(self, index: int, stages: list[list[int]]) -> None:
+        """The next stage becomes ready when the last node of this one has its value."""
+        left = self._left_in_stage
+        stage = self.plan.stage_of[index]
+        left[stage] -= 1
+        if not left[stage] and stage + 1 < len(stages):
+            self.ready = stages[stage + 1].copy()
+
+
+__all__ = ["Frame"]

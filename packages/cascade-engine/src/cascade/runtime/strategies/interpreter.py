@@ -1,0 +1,465 @@
+"""The interpreter: evaluates a target by graphs, frames and calls. It defines what a program means.
+
+The flow of one run::
+
+    call --enter--> frame --ready node--> dispatch --value--> arrive --+--> settle: consumers become ready
+              ^                                                        |
+              +---------------------- a value that is a call ----------+
+
+A value that is a call of more tasks is entered as a new frame. If it came from the root of its frame, the new frame
+*replaces* the old one: that is the tail call, and a tail call of the outermost frame is the next step of the run. If it
+came from an inner node, the new frame's value will settle that node. All of it works on explicit stacks; nothing here
+recurses.
+
+Short sync calls are made directly, all others are asyncio tasks kept by `CallsUnderWay`. The loop works in slices of a
+few milliseconds; between them the event loop is served, and cancellation and progress have their turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from time import perf_counter
+from types import CoroutineType
+from typing import Any, Final
+
+from cascade.graph.build import build_graph
+from cascade.graph.operands import KINDS
+from cascade.graph.registry import NodeRegistry
+from cascade.runtime.checks import check_graph
+from cascade.runtime.flow import Skip
+from cascade.runtime.processor import Computed
+from cascade.runtime.progress import Progress
+from cascade.runtime.run_context import RunContext
+from cascade.runtime.strategies.calls import CallsUnderWay, wait_for_all
+from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispatcher
+from cascade.runtime.strategies.failure import annotate, catching_map, is_below
+from cascade.runtime.strategies.frame import Frame
+from cascade.runtime.strategies.mapping import MapRun
+from cascade.runtime.strategies.outcome import is_call
+from cascade.runtime.strategies.plans import PlanCache
+from cascade.spec.common import Literal
+from cascade.spec.errors import DependencyMissingError, InternalError, TaskStopIterationError
+from cascade.spec.events import TaskSkipped
+from cascade.spec.policies import Failure
+
+SLICE_S: Final = 0.005
+"""The event loop is served at least this often, in seconds."""
+
+_DRAWING: Final = -1
+"""The slot of a call that draws a map's next item, instead of evaluating one."""
+
+
+class Interpreter:
+    """Evaluates one target. To be created and used in one event loop.
+
+    Args:
+        run: The run.
+        registry: Interns the nodes.
+        plans: Plans the graphs.
+    """
+
+    def __init__(self, run: RunContext, registry: NodeRegistry, plans: PlanCache) -> None:
+        self._run = run
+        self._registry = registry
+        self._plans = plans
+        self._calls = CallsUnderWay()
+        self._dispatcher = Dispatcher(run, self._calls)
+        self._progress = Progress(run)
+        self._active: list[Frame | MapRun] = []
+        """Frames and maps that may have something to start; the last is worked on, so the innermost comes first."""
+        self._queued: deque[tuple[Frame, int]] = deque()
+        """Sync calls that are ready while the executor is full."""
+        self._to_store: dict[tuple[Frame, int], str] = {}
+        """Cache keys of nodes whose value is still being evaluated."""
+        self._next_call: Any = None
+        """What the outermost loop goes on with, if something must be awaited before the next step."""
+        self._failure: BaseException | None = None
+        self._is_finished = False
+        self._value: Any = None
+
+    def prepare(self, target: Any) -> str:
+        """Build and check the first graph, so that everything that is wrong with it is said before anything runs.
+
+        Returns:
+            The name of the target.
+
+        Raises:
+            CascadeError: The target cannot be built, planned or run.
+        """
+        graph, data, _ = build_graph(target, self._registry)
+        check_graph(graph, data, self._run, is_first=True)
+        self._begin_step(target)
+        self._push(Frame(graph, data, self._plans.plan(graph), None, 0, 1))
+        return graph.root.name
+
+    async def evaluate(self) -> Any:
+        """Run until the target has its value.
+
+        Returns:
+            The value, or a `Skip`.
+
+        Raises:
+            BaseException: What the first failing task raised. Nothing of the run is running any more by then.
+        """
+        try:
+            self._start(self._active[-1])
+            while not self._is_finished and self._failure is None:
+                self._work(perf_counter() + SLICE_S)
+                if self._is_finished or self._failure is not None:
+                    break
+                if self._next_call is not None:
+                    await self._cross_step_boundary()
+                elif self._active:
+                    self._active.insert(0, self._active.pop())  # endless loops side by side all have their turn
+                    await asyncio.sleep(0)
+                elif len(self._calls) or self._calls.completed:
+                    await self._calls.wait(self._progress.interval_s)
+                else:
+                    raise InternalError("nothing is running and nothing is ready, but the run has no value")
+                self._take_completed()
+        except BaseException:
+            await wait_for_all(self._calls.cancel())
+            raise
+        if self._failure is not None:
+            if await wait_for_all(self._calls.cancel()):
+                raise asyncio.CancelledError from self._failure
+            raise self._failure
+        return self._value
+
+    # --- The loop ---------------------------------------------------------------------------------------------------
+
+    def _work(self, until: float) -> None:
+        """Start ready nodes until there are none, the time is over, or something must be awaited."""
+        active, dispatcher, progress = self._active, self._dispatcher, self._progress
+        is_direct = dispatcher.look_around()
+        inline, slow_s = dispatcher.inline, dispatcher.slow_s
+        progress.tick(len(self._calls))
+        while active and self._failure is None and self._next_call is None:
+            frame = active[-1]
+            if type(frame) is MapRun:
+                self._begin_item(frame)
+                if perf_counter() >= until:
+                    return
+                continue
+            if not frame.ready or frame.is_dead:
+                active.pop()
+                continue
+            index = frame.next()
+            node = frame.nodes[index]
+            task = node.task
+            if not (is_direct and node.plain) or frame.has_skips or task.is_async or not inline(task):
+                self._dispatch(frame, index)
+                if perf_counter() >= until:
+                    return
+                continue
+            # The direct way: what `Dispatcher.dispatch` does for a plain node that nobody observes, without the calls.
+            values = frame.values
+            began = perf_counter()
+            try:
+                if node.keywords:
+                    kwargs = {name: values[place] for name, place in zip(node.keywords, node.kwargs, strict=True)}
+                    value = task.fn(*[values[place] for place in node.args], **kwargs)
+                else:
+                    value = task.fn(*[values[place] for place in node.args])
+            except BaseException as error:
+                self._fail(frame, index, error)
+                continue
+            ended = perf_counter()
+            if ended - began > slow_s:
+                dispatcher.observe(task, ended - began)
+            if KINDS[type(value)] is None and index != frame.root and frame.flow is None:
+                progress.done += 1
+                frame.settle(index, value)
+            else:
+                self._arrive(frame, index, value)
+            if ended >= until:
+                return
+
+    def _take_completed(self) -> None:
+        """Work off the calls that have ended, then start what waited for room in the executor."""
+        completed = self._calls.completed
+        while completed and self._failure is None:
+            owner, slot, task = completed.popleft()
+            if owner.is_dead:
+                continue
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            if type(owner) is not MapRun:
+                if error is None:
+                    self._arrive(owner, slot, task.result())
+                else:
+                    self._fail(owner, slot, error)
+            elif error is not None:
+                self._fail(owner.parent, owner.slot, error)
+            elif slot == _DRAWING:
+                owner.is_drawing = False
+                self._enter_item(owner, task.result())
+            else:
+                self._settle_item(owner, slot, task.result())
+        room = self._run.executor.concurrency - self._calls.sync_count
+        while self._queued and room > 0:
+            frame, index = self._queued.popleft()
+            if not frame.is_dead:
+                self._dispatch(frame, index)
+                room = self._run.executor.concurrency - self._calls.sync_count
+
+    def _dispatch(self, frame: Frame, index: int) -> None:
+        try:
+            value = self._dispatcher.dispatch(frame, index, frame.nodes[index])
+        except BaseException as error:
+            self._fail(frame, index, error)
+            return
+        if value is EXECUTOR_FULL:
+            self._queued.append((frame, index))
+        elif type(value) is MapRun:
+            self._active.append(value)
+        elif value is not UNDER_WAY:
+            self._arrive(frame, index, value)
+
+    # --- Frames and steps -------------------------------------------------------------------------------------------
+
+    def _enter(self, call: Any, parent: Frame | MapRun | None, slot: int, step: int) -> None:
+        """Evaluate a call in a new frame, on behalf of a node or an item."""
+        graph, data, _ = build_graph(call, self._registry)
+        plan = self._plans.plan(graph)
+        if plan.needs_checks:
+            check_graph(graph, data, self._run)
+        frame = Frame(graph, data, plan, parent, slot, step)
+        self._push(frame)
+        self._start(frame)
+
+    def _push(self, frame: Frame) -> None:
+        self._progress.total += len(frame.nodes)
+        self._progress.task = frame.nodes[-1].name
+        self._active.append(frame)
+
+    def _activate(self, waiting: Frame | MapRun) -> None:
+        """There may be something to start in a frame or map again."""
+        if not self._active or self._active[-1] is not waiting:
+            self._active.append(waiting)
+
+    def _start(self, frame: Frame | MapRun) -> None:
+        if type(frame) is not Frame or frame.flow is None:
+            return
+        try:
+            has_value = frame.start()
+        except Exception as error:
+            self._fail(frame, frame.root, error)
+            return
+        self._report_flow(frame)
+        if has_value:
+            self._deliver_and_settle(frame)
+
+    def _begin_step(self, call: Any) -> None:
+        self._run.steps += 1
+        self._run.state.checkpoint(self._run.steps, call)
+
+    async def _cross_step_boundary(self) -> None:
+        """Between two steps of the outermost loop: close what was opened for the step."""
+        call, self._next_call = self._next_call, None
+        failures = await self._run.step_resources.close()
+        if failures:
+            raise failures[0]
+        self._begin_step(call)
+        self._enter(call, None, 0, self._run.steps)
+
+    # --- Values -----------------------------------------------------------------------------------------------------
+
+    def _arrive(self, frame: Frame, index: int, value: Any) -> None:
+        """A node has returned: settle it, or go on with what it returned."""
+        key = None
+        if type(value) is Computed:
+            value, key = value.value, value.key
+        if KINDS[type(value)] is not None and is_call(value):
+            if type(value) is Literal:
+                value = value.value
+            else:
+                if key is not None:
+                    self._to_store[frame, index] = key
+                self._follow(frame, index, value, is_tail=index == frame.root and key is None)
+                return
+        if key is None:
+            self._settle(frame, index, value)
+        else:
+            self._store(frame, index, key, value)
+
+    def _follow(self, frame: Frame, index: int, call: Any, is_tail: bool) -> None:
+        """Evaluate what a node returned instead of a value."""
+        try:
+            if isinstance(call, CoroutineType):
+                self._calls.start(call, frame, index)
+            elif not is_tail:
+                self._enter(call, frame, index, 1)
+            else:
+                self._progress.done += 1
+                self._leave(frame)
+                if frame.parent is not None:
+                    self._enter(call, frame.parent, frame.slot, frame.step + 1)
+                elif self._run.step_resources.is_empty:
+                    self._begin_step(call)
+                    self._enter(call, None, 0, self._run.steps)
+                else:
+                    self._next_call = call
+        except Exception as error:
+            self._fail(frame, index, error)
+
+    def _settle(self, frame: Frame, index: int, value: Any) -> None:
+        """A node has its final value, and so may the nodes that wait for its frame, one around the other."""
+        while True:
+            self._progress.done += 1
+            self._record(frame, index, value)
+            try:
+                has_value = frame.settle(index, value)
+            except Exception as error:
+                self._fail(frame, index, error)
+                return
+            self._report_flow(frame)
+            if not has_value:
+                self._activate(frame)
+                return
+            waiting = self._deliver(frame)
+            if waiting is None:
+                return
+            frame, index, value = waiting
+
+    def _deliver(self, frame: Frame) -> tuple[Frame, int, Any] | None:
+        """A frame has its value: the node that is settled by it, if there is one."""
+        self._leave(frame)
+        value, parent = frame.values[frame.root], frame.parent
+        if parent is None:
+            self._value, self._is_finished = value, True
+            return None
+        if type(parent) is MapRun:
+            if isinstance(value, Skip):
+                reason = f"item {frame.slot} of the map was skipped ({value.reason}), so it has no value"
+                self._fail(frame, frame.root, DependencyMissingError(reason))
+                return None
+            return self._complete_item(parent, frame.slot, value)
+        key = self._to_store.pop((parent, frame.slot), None) if self._to_store else None
+        if key is not None and not isinstance(value, Skip):
+            self._store(parent, frame.slot, key, value)
+            return None
+        return parent, frame.slot, value
+
+    def _deliver_and_settle(self, frame: Frame) -> None:
+        waiting = self._deliver(frame)
+        if waiting is not None:
+            self._settle(*waiting)
+
+    def _leave(self, frame: Frame) -> None:
+        """Keep the stack free of frames that are done: a loop inside a node would pile them up."""
+        if self._active and self._active[-1] is frame:
+            self._active.pop()
+
+    def _store(self, frame: Frame, index: int, key: str, value: Any) -> None:
+        """Keep a final value in the node's cache, then settle the node."""
+        cache = frame.nodes[index].options.policies.cache
+
+        async def store() -> Any:
+            if cache is not None:
+                await cache.store(key, value)
+            return Literal(value)  # final: not to be looked into again
+
+        self._calls.start(store(), frame, index)
+
+    def _record(self, frame: Frame, index: int, value: Any) -> None:
+        """Keep a value or a skip in the state, and say that a call was skipped."""
+        run = self._run
+        if type(value) is Skip:
+            if frame.nodes[index].task is not None:
+                name, node_id = frame.node_name(index), frame.node_id(index)
+                run.publish(TaskSkipped, task=name, node_id=node_id, step=frame.step, reason=value.reason)
+            if run.state.wants_results:
+                run.state.put_skip(frame.node_id(index), value.reason)
+        elif run.state.wants_results:
+            run.state.put_result(frame.node_id(index), value)
+
+    def _report_flow(self, frame: Frame) -> None:
+        """Record what the flow decided by itself: skips, and values that were passed on."""
+        flow = frame.flow
+        if flow is None or not flow.decided:
+            return
+        for index in flow.decided:
+            self._progress.done += 1
+            self._record(frame, index, frame.values[index])
+        flow.decided.clear()
+
+    # --- Maps -------------------------------------------------------------------------------------------------------
+
+    def _begin_item(self, items: MapRun) -> None:
+        if items.is_dead or not items.has_room:
+            self._active.pop()
+            return
+        if items.is_asynchronous:
+            items.is_drawing = True
+            self._calls.start(items.draw(), items, _DRAWING)
+            return
+        try:
+            call = items.next_call()
+        except BaseException as error:
+            self._fail(items.parent, items.slot, error)
+            return
+        self._enter_item(items, call)
+
+    def _enter_item(self, items: MapRun, call: Any) -> None:
+        if call is None:
+            if items.is_complete:
+                self._settle(items.parent, items.slot, items.results)
+            return
+        self._activate(items)
+        try:
+            self._enter(call, items, len(items.results) - 1, 1)
+        except Exception as error:
+            self._fail(items.parent, items.slot, error)
+
+    def _complete_item(self, items: MapRun, item: int, value: Any) -> tuple[Frame, int, Any] | None:
+        items.results[item] = value
+        items.in_flight -= 1
+        if items.is_complete:
+            return items.parent, items.slot, items.results
+        self._activate(items)
+        return None
+
+    def _settle_item(self, items: MapRun, item: int, value: Any) -> None:
+        waiting = self._complete_item(items, item, value)
+        if waiting is not None:
+            self._settle(*waiting)
+
+    # --- Failures ---------------------------------------------------------------------------------------------------
+
+    def _fail(self, frame: Frame, index: int, error: BaseException) -> None:
+        """A node has failed: the item of a map that keeps failures gets it as a value, otherwise the run ends."""
+        if isinstance(error, StopIteration):
+            cause, error = error, TaskStopIterationError(f"task {frame.node_name(index)!r} raised StopIteration")
+            error.__cause__ = cause
+        annotate(error, frame, index)
+        caught = catching_map(frame, error)
+        if caught is None:
+            if self._failure is None:
+                self._failure = error
+            return
+        items, item = caught
+        assert isinstance(error, Exception)
+        value = Failure(error, item)
+        cancelled = self._calls.cancel(lambda owner: is_below(owner, items, item))
+        for owner in self._everyone():
+            if is_below(owner, items, item):
+                owner.is_dead = True
+        if not cancelled:
+            self._settle_item(items, item, value)
+            return
+
+        async def wait() -> Failure:
+            await wait_for_all(cancelled)
+            return value
+
+        self._calls.start(wait(), items, item)
+
+    def _everyone(self) -> Iterable[Frame | MapRun]:
+        yield from self._active
+        yield from (frame for frame, _ in self._queued)
+        yield from self._calls.owners()
+
+
+__all__ = ["SLICE_S", "Interpreter"]

@@ -1,0 +1,190 @@
+"""Every error that Cascade itself raises, sorted by who is at fault.
+
+`CascadeError` is the base of all. Each class also inherits the builtin that a caller would catch, so
+``except TimeoutError`` and ``except CascadeError`` both work. The exceptions of the user's own tasks are never wrapped:
+they arrive as they were raised, with a note that says in which task and step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CascadeError(Exception):
+    """Base class of all errors of Cascade."""
+
+
+# --- The program: how tasks are declared and calls are written -------------------------------------------------------
+
+
+class TaskDefinitionError(CascadeError, TypeError):
+    """Something that cannot be a task was made one, or with options that contradict each other."""
+
+
+class LazyUseError(CascadeError, TypeError):
+    """A lazy result was used as if it were already the value (``if lazy``, ``len(lazy)``, ``lazy + 1``, …)."""
+
+
+class LazyAttributeError(LazyUseError, AttributeError):
+    """An attribute of the value was read from the lazy result."""
+
+
+class GraphError(CascadeError, ValueError):
+    """The graph that was asked for cannot be built or planned."""
+
+
+class ArgumentMismatchError(GraphError, TypeError):
+    """A call does not fit the signature of its task."""
+
+
+class CycleError(GraphError):
+    """Calls that wait for each other.
+
+    Attributes:
+        cycle: The names of the tasks on the cycle; the first is repeated at the end.
+    """
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        self.cycle = tuple(cycle)
+        path = " -> ".join(self.cycle)
+        super().__init__(
+            f"these calls wait for each other: {path}. A lazy result cannot be, directly or through a container, "
+            "an argument of itself: build the container before the call and do not change it afterwards."
+        )
+
+
+class MapInputError(GraphError, TypeError):
+    """An argument of ``task.map`` is neither iterable nor wrapped in ``literal``."""
+
+
+class MapLengthError(GraphError):
+    """The iterables of one ``task.map`` have different lengths."""
+
+
+class RouteNotFoundError(GraphError, LookupError):
+    """A selector gave a key for which its router has neither a route nor a default."""
+
+
+class UnhashableValueError(CascadeError, TypeError):
+    """A value has no stable hash, so it can be no part of a cache key or of a pure call.
+
+    Attributes:
+        path: Where in the arguments the value stands, for example ``args[0].items[3]``.
+    """
+
+    def __init__(self, path: str, value: object) -> None:
+        self.path = path
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        super().__init__(
+            f"{path} is a {kind}, which has no stable hash. Pass plain data (numbers, strings, bytes, dates, "
+            "containers, dataclasses, enums, arrays) or give the type a method __cascade_hash__() that returns such data."
+        )
+
+
+class StaticCheckError(GraphError):
+    """The checks before a run found faults; all of them are in the message.
+
+    Attributes:
+        faults: One sentence a fault.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        if len(self.faults) == 1:
+            super().__init__(self.faults[0])
+        else:
+            lines = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(self.faults, 1))
+            super().__init__(f"{len(self.faults)} faults were found before the run:\n{lines}")
+
+
+# --- The caller of a run: parameters, environment, resources, capacities ----------------------------------------------
+
+
+class ParameterError(CascadeError, ValueError):
+    """A parameter of the run is missing, unknown, or cannot be converted to its type."""
+
+
+class ResourceError(CascadeError):
+    """A resource cannot be provided: unknown, part of a cycle, of a wrong scope, or its generator misbehaves."""
+
+
+class ResourceNotFoundError(ResourceError, LookupError):
+    """A name that is injected but not registered."""
+
+
+class CapacityError(CascadeError, ValueError):
+    """A task asks for more than the engine has in all, or for something that the engine does not have."""
+
+
+class ConstraintError(CascadeError, ValueError):
+    """A limit, a rate or a scope that makes no sense."""
+
+
+# --- The run: what happens while tasks run -----------------------------------------------------------------------------
+
+
+class DependencyMissingError(CascadeError, LookupError):
+    """The target of the run was skipped, so there is no value to return."""
+
+
+class TaskTimeoutError(CascadeError, TimeoutError):
+    """An attempt of a task, or the whole run, took longer than allowed."""
+
+
+class TaskStopIterationError(CascadeError, RuntimeError):
+    """A task raised ``StopIteration``, which would silently end an iteration somewhere else."""
+
+
+class NotShippableError(CascadeError, TypeError):
+    """A task of mode ``process``, its arguments or its result cannot be sent to another process."""
+
+
+class WorkerLostError(CascadeError, RuntimeError):
+    """A worker process ended before it gave its result."""
+
+
+class EngineClosedError(CascadeError, RuntimeError):
+    """An engine or an executor was used after it had been closed."""
+
+
+# --- A plug-in, or Cascade itself --------------------------------------------------------------------------------------
+
+
+class PlanError(CascadeError, RuntimeError):
+    """A solver returned a plan that is no order of the graph: nodes are missing, twice, or before their inputs."""
+
+
+class InternalError(CascadeError, RuntimeError):
+    """An invariant of Cascade does not hold."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}. This is a bug in Cascade: please report it with the program that caused it.")
+
+
+__all__ = [
+    "ArgumentMismatchError",
+    "CapacityError",
+    "CascadeError",
+    "ConstraintError",
+    "CycleError",
+    "DependencyMissingError",
+    "EngineClosedError",
+    "GraphError",
+    "InternalError",
+    "LazyAttributeError",
+    "LazyUseError",
+    "MapInputError",
+    "MapLengthError",
+    "NotShippableError",
+    "ParameterError",
+    "PlanError",
+    "ResourceError",
+    "ResourceNotFoundError",
+    "RouteNotFoundError",
+    "StaticCheckError",
+    "TaskDefinitionError",
+    "TaskStopIterationError",
+    "TaskTimeoutError",
+    "UnhashableValueError",
+    "WorkerLostError",
+]

@@ -1,0 +1,118 @@
+"""`Modifiable`: the methods that say how a call is to be run, shared by tasks and lazy results.
+
+Every method returns something new; nothing is ever changed. On a *task* they keep the static signature
+(``fetch.with_retry(3)(url)``); on a lazy result (``fetch(url).with_retry(3)``) they do the same at run time, but a type
+checker sees the value's type there and does not know them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from cascade.spec import policies
+from cascade.spec.errors import TaskDefinitionError
+from cascade.spec.policies import NOTHING, CallOptions, Retry, RetryPredicate
+from cascade.spec.stand_in import StandIn
+
+if TYPE_CHECKING:
+    from cascade.spec.protocols.cache import CachePolicy
+
+
+class Modifiable:
+    """Something that carries `CallOptions`."""
+
+    __slots__ = ()
+
+    _options: CallOptions
+
+    def _with_options(self, options: CallOptions) -> Self:
+        raise NotImplementedError
+
+    def with_retry(
+        self,
+        max_attempts: int = 3,
+        delay_s: float = 0.0,
+        backoff: float = 1.0,
+        max_delay_s: float | None = None,
+        jitter: float = 0.0,
+        retry_on: type[BaseException] | tuple[type[BaseException], ...] | RetryPredicate = Exception,
+    ) -> Self:
+        """Try again when an attempt fails.
+
+        Args:
+            max_attempts: All attempts together: 3 means at most three calls.
+            delay_s: Seconds before the second attempt.
+            backoff: What the delay is multiplied with after each further attempt.
+            max_delay_s: No delay is longer than this, in seconds.
+            jitter: 0.2 makes each delay up to 20 % shorter or longer, at random.
+            retry_on: Which exceptions are tried again: a type, types, or a predicate.
+
+        Raises:
+            TaskDefinitionError: A number is out of range.
+
+        Example:
+            >>> from cascade import workflow as cs
+            >>> answers = iter([ConnectionError("down"), "up"])
+            >>> @cs.task
+            ... def ask() -> str:
+            ...     answer = next(answers)
+            ...     if isinstance(answer, Exception):
+            ...         raise answer
+            ...     return answer
+            >>> cs.run(ask.with_retry(2)())
+            'up'
+        """
+        kinds = (retry_on,) if isinstance(retry_on, type) else retry_on
+        retry = Retry(max_attempts, delay_s, backoff, max_delay_s, jitter, kinds)
+        return self._with_options(policies.with_retry(self._options, retry))
+
+    def with_timeout(self, timeout_s: float) -> Self:
+        """Let one attempt take at most this many seconds; then `TaskTimeoutError` is raised.
+
+        An ``async`` task is cancelled and a ``process`` task is killed. A thread cannot be stopped from outside: the
+        run goes on with the error, and the thread ends when its function returns. An ``inline`` task cannot be
+        interrupted at all, so a timeout on it is refused before the run.
+        """
+        return self._with_options(policies.with_timeout(self._options, timeout_s))
+
+    def with_cache(self, cache: CachePolicy) -> Self:
+        """Look the result up before running, and keep it afterwards."""
+        return self._with_options(policies.with_cache(self._options, cache))
+
+    def with_constraints(self, **amounts: Any) -> Self:
+        """Hold these amounts of the engine's ``system_resources`` while an attempt runs; amounts may be stand-ins."""
+        for name, amount in amounts.items():
+            if isinstance(amount, StandIn):
+                continue
+            if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not amount >= 0:
+                raise TaskDefinitionError(f"with_constraints({name}=…) takes a number of at least 0, not {amount!r}")
+        return self._with_options(policies.with_constraints(self._options, amounts))
+
+    def run_if(self, condition: Any, otherwise: Any = NOTHING) -> Self:
+        """Run only if the condition is true; nothing that only this call needs is started before that is known.
+
+        Args:
+            condition: A truth value, or a stand-in for one (a call of another task).
+            otherwise: The value if the condition is false. Without it the call is *skipped*: a consumer whose
+                parameter has a default uses the default, any other consumer is skipped, too.
+        """
+        return self._with_options(replace(self._options, condition=condition, otherwise=otherwise))
+
+    def after(self, *predecessors: Any) -> Self:
+        """Start only when these calls have ended; their values are not used.
+
+        Raises:
+            TaskDefinitionError: A predecessor is not a call of a task.
+        """
+        for predecessor in predecessors:
+            if not isinstance(predecessor, StandIn):
+                raise TaskDefinitionError(f"after() takes calls of tasks, not {predecessor!r}")
+        return self._with_options(replace(self._options, after=self._options.after + predecessors))
+
+    def named(self, label: str) -> Self:
+        """Show this name in events, errors and drawings instead of the task's own."""
+        return self._with_options(replace(self._options, label=label))
+
+
+__all__ = ["Modifiable"]

@@ -1,0 +1,262 @@
+"""`Task` and the decorator `task`: plain functions whose calls are lazy.
+
+A task is reflected once, here; nothing on an execution path asks `inspect` again. Modifiers make a *variant*: a task
+with other options that shares everything else and points to the original through ``base``, which is the task's identity
+in graphs.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
+
+from cascade.spec.common import Literal as LiteralValue
+from cascade.spec.errors import TaskDefinitionError
+from cascade.spec.lazy_types import LazyResult, MappedLazyResult
+from cascade.spec.modifiers import Modifiable
+from cascade.spec.policies import NO_OPTIONS, CallOptions, MapOptions
+from cascade.spec.signature import CallSignature
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R", covariant=True)
+S = TypeVar("S")
+T = TypeVar("T")
+
+Mode = Literal["auto", "inline", "thread", "process"]
+_MODES = ("auto", "inline", "thread", "process")
+
+
+class Task(Modifiable, Generic[P, R]):
+    """A function whose calls are lazy.
+
+    The static type of a call is the function's own return type; at run time it is a `LazyResult`.
+
+    Attributes:
+        fn: The function.
+        name: For people: events, errors, drawings.
+        module: The function's module.
+        qualname: The function's qualified name; module, qualname and version are the identity across processes.
+        version: Told apart from other versions of the same task in caches and stored runs.
+        pure: Whether equal calls within a step are one node.
+        mode: Where a sync task runs: ``"auto"``, ``"inline"``, ``"thread"`` or ``"process"``.
+        is_async: Whether the function is awaited.
+        call_signature: Checks the shapes of calls.
+        base: The task as it was declared; itself, unless this is a variant.
+    """
+
+    fn: Callable[..., Any]
+    name: str
+    module: str
+    qualname: str
+    version: str
+    pure: bool
+    mode: Mode
+    is_async: bool
+    call_signature: CallSignature
+    base: Task[..., Any]
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        *,
+        name: str | None = None,
+        pure: bool = False,
+        mode: Mode = "auto",
+        version: str | int = "",
+    ) -> None:
+        self._binding: str | None = "instance"
+        if isinstance(fn, (staticmethod, classmethod)):
+            self._binding = "class" if isinstance(fn, classmethod) else None
+            fn = fn.__func__
+        _check_task(fn, mode)
+        functools.update_wrapper(cast(Any, self), fn)
+        described = _described(fn)
+        self.fn = fn
+        self.module = getattr(described, "__module__", None) or "builtins"
+        self.qualname = getattr(described, "__qualname__", type(described).__qualname__)
+        self.name = name or getattr(described, "__name__", type(described).__name__)
+        self.version = str(version)
+        self.pure = pure
+        self.mode = mode
+        self.is_async = _is_async(fn)
+        if self.is_async and mode != "auto":
+            raise TaskDefinitionError(
+                f"task {self.name!r} is async, so it is awaited in the event loop; mode={mode!r} is for sync functions"
+            )
+        self.call_signature = CallSignature(fn, self.name)
+        self.base = self
+        self._options = NO_OPTIONS
+
+    if TYPE_CHECKING:
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    else:
+
+        def __call__(self, *args, **kwargs):
+            return LazyResult(self, args, kwargs)
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any] | None = None) -> Self: ...
+    @overload
+    def __get__(self: Task[Concatenate[S, Q], T], instance: S, owner: type[Any] | None = None) -> Task[Q, T]: ...
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if self._binding == "class":
+            return BoundTask(self, owner)
+        if instance is None or self._binding is None:
+            return self
+        return BoundTask(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<task {self.name}>"
+
+    def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: str = "raise", **named: Any) -> list[R]:
+        """Call the task once for every item of its iterables, which are walked in step.
+
+        Args:
+            *iterables: For the positional parameters: any iterable, async iterable, or a stand-in for one. A value
+                wrapped in ``literal`` is the same for every item.
+            max_in_flight: Items under way at once; by default twice the executor's concurrency. The input is read as
+                the window moves, so it may be huge or endless.
+            on_error: ``"raise"`` ends the run at the first failure; ``"continue"`` puts a `Failure` in the result.
+            **named: The same for named parameters.
+
+        Returns:
+            A stand-in for the list of the results, in the order of the input.
+
+        Raises:
+            TaskDefinitionError: Nothing to walk over, or an option out of range.
+        """
+        everything = (*iterables, *named.values())
+        if all(isinstance(value, LiteralValue) for value in everything):
+            raise TaskDefinitionError(
+                f"task {self.name!r}: map() needs at least one iterable that is not wrapped in literal()"
+            )
+        return cast(Any, MappedLazyResult(self, iterables, named, MapOptions(max_in_flight, on_error)))
+
+    def _with_options(self, options: CallOptions) -> Self:
+        variant = object.__new__(type(self))
+        variant.__dict__.update(self.__dict__)
+        variant._options = options
+        return variant
+
+    def __reduce__(self) -> Any:
+        return _import_task, (self.module, self.qualname, self._options)
+
+
+class BoundTask(Task[P, R]):
+    """A task that was read from an instance (or, for a class method, from its class): the first argument is given."""
+
+    def __init__(self, task: Task[..., R], instance: Any) -> None:
+        self.__dict__.update(task.__dict__)
+        self._instance = instance
+
+    if not TYPE_CHECKING:
+
+        def __call__(self, *args, **kwargs):
+            return LazyResult(self, (self._instance, *args), kwargs)
+
+    def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: str = "raise", **named: Any) -> list[R]:
+        """As `Task.map`; the instance is the same for every item."""
+        mapped: Any = super().map(*iterables, max_in_flight=max_in_flight, on_error=on_error, **named)
+        mapped._args = (LiteralValue(self._instance), *mapped._args)
+        return cast(list[R], mapped)
+
+    def __reduce__(self) -> Any:
+        return type(self), (_import_task(self.module, self.qualname, self._options), self._instance)
+
+
+class TaskDecorator(Protocol):
+    """What ``task(name=…)`` returns."""
+
+    @overload
+    def __call__(self, fn: Callable[P, Coroutine[Any, Any, T]], /) -> Task[P, T]: ...
+    @overload
+    def __call__(self, fn: Callable[P, T], /) -> Task[P, T]: ...
+
+
+@overload
+def task(fn: Callable[P, Coroutine[Any, Any, T]], /) -> Task[P, T]: ...
+@overload
+def task(fn: Callable[P, T], /) -> Task[P, T]: ...
+@overload
+def task(*, name: str | None = ..., pure: bool = ..., mode: Mode = ..., version: str | int = ...) -> TaskDecorator: ...
+def task(
+    fn: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    pure: bool = False,
+    mode: Mode = "auto",
+    version: str | int = "",
+) -> Any:
+    """Make a task of a function, an async function, a method, a partial, or any other callable.
+
+    Args:
+        fn: The callable; left out when options are given (``@task(pure=True)``).
+        name: For people; by default the function's name.
+        pure: Equal calls within a step are one node and run once.
+        mode: Where a sync task runs. ``"auto"``: in a thread until it has shown that it is short, then in the event
+            loop. ``"inline"``: always in the event loop. ``"thread"``, ``"process"``: always there.
+        version: Change it when results stored by older versions of the function are no longer right.
+
+    Raises:
+        TaskDefinitionError: A generator function, something that is not callable, or a mode that does not fit.
+
+    Example:
+        >>> from cascade import workflow as cs
+        >>> @cs.task
+        ... def add(a: int, b: int) -> int:
+        ...     return a + b
+        >>> cs.run(add(add(1, 2), 3))
+        6
+    """
+
+    def make(function: Callable[..., Any]) -> Task[..., Any]:
+        return Task(function, name=name, pure=pure, mode=mode, version=version)
+
+    return make if fn is None else make(fn)
+
+
+def _check_task(fn: Any, mode: str) -> None:
+    if isinstance(fn, Task):
+        raise TaskDefinitionError(f"{fn!r} is a task already; use its modifiers, or decorate {fn.name}.fn")
+    if not callable(fn):
+        raise TaskDefinitionError(f"a task is made of a function or another callable, not of {fn!r}")
+    if mode not in _MODES:
+        raise TaskDefinitionError(f"the mode of a task is one of {', '.join(_MODES)}, not {mode!r}")
+    inner = _described(fn)
+    call = getattr(type(inner), "__call__", None)
+    for candidate in (inner, call):
+        if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate):
+            raise TaskDefinitionError(
+                f"{getattr(inner, '__qualname__', inner)!r} is a generator function, and a task gives one value: "
+                "return a list, or map a task over the items"
+            )
+
+
+def _is_async(fn: Any) -> bool:
+    inner = _described(fn)
+    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(type(inner), "__call__", None))
+
+
+def _described(fn: Any) -> Any:
+    """The function inside partials, which has the name and the kind."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return fn
+
+
+def _import_task(module: str, qualname: str, options: CallOptions) -> Task[..., Any]:
+    """Find a task again in another process."""
+    target: Any = __import__(module, fromlist=["_"])
+    for part in qualname.split("."):
+        target = inspect.getattr_static(target, part)
+    found = cast("Task[..., Any]", target)
+    return found._with_options(options) if options is not NO_OPTIONS else found
+
+
+__all__ = ["BoundTask", "Mode", "Task", "TaskDecorator", "task"]

@@ -1,0 +1,285 @@
+"""`build_graph`: from a lazy result to a graph, its data, and the way from one to the other.
+
+One depth-first walk with a stack of its own, so depth costs memory and never a recursion limit. Each value is read once
+into a `Draft`; when all its operands are finished, the draft becomes a node. So nodes are numbered in finishing order
+(see `cascade.graph.model`), literals in the order of their nodes.
+
+A container that holds nothing lazy is one literal, passed on as the very object that the user gave. A container that
+does is an expression node, so a container shared by two calls is built once, and depth is again no matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from cascade.graph.canonical import canonical_digest
+from cascade.graph.expressions import IDENTITY
+from cascade.graph.model import NO_NODE_OPTIONS, DataTuple, Graph, Node, NodeKind, NodeOptions
+from cascade.graph.operands import KINDS, Draft, holds_stand_in
+from cascade.graph.registry import NodeRegistry
+from cascade.spec.errors import CycleError, UnhashableValueError
+from cascade.spec.lazy_types import LazyResult
+from cascade.spec.policies import NO_OPTIONS, NOTHING
+from cascade.spec.resources import InjectStandIn
+from cascade.spec.stand_in import StandIn
+
+_LEAF: Final = None
+"""The outcome of a container without anything lazy in it: every use of it is a literal."""
+
+INTERNED_NODES: Final = 1_024
+"""Nodes beyond this index are not interned: a graph that large costs less to build than to remember."""
+
+
+class InstanceMap(Mapping[StandIn, Node]):
+    """From each lazy result (by identity) to its node."""
+
+    __slots__ = ("_done", "_nodes", "_target")
+
+    def __init__(self, target: Any, done: dict[int, int | None], nodes: list[Node]) -> None:
+        self._target = target  # keeps every lazy result alive, so that no id is used twice
+        self._done = done
+        self._nodes = nodes
+
+    def __getitem__(self, lazy: StandIn) -> Node:
+        reference = self._done.get(id(lazy)) if isinstance(lazy, StandIn) else None
+        if reference is None or reference < 0:
+            raise KeyError(lazy)
+        return self._nodes[reference]
+
+    def __len__(self) -> int:
+        return sum(reference is not None and reference >= 0 for reference in self._done.values())
+
+    def __iter__(self) -> Iterator[StandIn]:
+        seen: set[int] = set()
+        stack = [self._target]
+        while stack:
+            value = stack.pop()
+            reader = KINDS[type(value)]
+            if reader is None or id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, StandIn) and value in self:
+                yield value
+            stack.extend(reader(value).operands)
+
+
+def build_graph(target: Any, registry: NodeRegistry | None = None) -> tuple[Graph, DataTuple, InstanceMap]:
+    """Take a lazy result apart into structure and data.
+
+    Args:
+        target: A lazy result, a map, a router, or any container of those and of plain values.
+        registry: Interns the nodes, so that the same structure built again is made of the same objects.
+
+    Returns:
+        The graph, whose root computes the target; the literals by slot; and the map from each lazy result to its node.
+
+    Raises:
+        CycleError: A lazy result is, through a container that was changed later, an argument of itself.
+        ArgumentMismatchError: A call does not fit the signature of its task.
+
+    Example:
+        >>> from cascade.spec.task import task
+        >>> @task
+        ... def add(a: int, b: int) -> int:
+        ...     return a + b
+        >>> graph, data, instances = build_graph(add(add(1, 2), 3))
+        >>> [node.name for node in graph.nodes], data
+        (['add', 'add'], (1, 2, 3))
+    """
+    builder = _Builder(registry)
+    builder.walk(target)
+    return Graph(builder.nodes), tuple(builder.data), InstanceMap(target, builder.done, builder.nodes)
+
+
+class _Builder:
+    __slots__ = ("_alive", "_injects", "_pure", "_registry", "data", "done", "nodes")
+
+    def __init__(self, registry: NodeRegistry | None) -> None:
+        self.nodes: list[Node] = []
+        self.data: list[Any] = []
+        self.done: dict[int, int | None] = {}
+        self._registry = registry
+        self._injects: set[int] = set()
+        self._pure: dict[tuple[Any, ...], int] = {}
+        self._alive: list[Draft] = []
+
+    def walk(self, target: Any) -> None:
+        """Build the nodes of everything below the target; the root comes last."""
+        done = self.done
+        open_drafts: dict[int, tuple[Any, Draft]] = {}
+        stack = [target]
+        while stack:
+            item = stack[-1]
+            key = id(item)
+            if key in done:
+                stack.pop()
+                open_drafts.pop(key, None)
+                continue
+            opened = open_drafts.pop(key, None)
+            if opened is None:
+                reader = KINDS[type(item)]
+                if reader is None:  # only the target itself: leaves are never pushed
+                    done[key] = _LEAF
+                    continue
+                draft = reader(item)
+                waiting = [operand for operand in draft.operands if KINDS[type(operand)] and id(operand) not in done]
+                if waiting:
+                    open_drafts[key] = item, draft
+                    for operand in waiting:
+                        if id(operand) in open_drafts:
+                            self._close_cycle(open_drafts, operand)
+                    waiting.reverse()
+                    stack += waiting
+                    continue
+            else:
+                draft = opened[1]
+            stack.pop()
+            done[key] = self._finish(draft)
+        self._finish_target(target)
+
+    def _finish_target(self, target: Any) -> None:
+        """The root must be a node and the last one."""
+        reference = self.done[id(target)]
+        if reference is _LEAF or reference < 0 or reference != len(self.nodes) - 1:
+            root = Draft(NodeKind.EXPRESSION, (target,), operation=IDENTITY)
+            self.done[id(root)] = self._finish(root)
+
+    def _finish(self, draft: Draft) -> int | None:
+        kind = draft.kind
+        if kind is None:
+            self.data.append(draft.literal)
+            reference = -len(self.data)
+            if isinstance(draft.literal, InjectStandIn):
+                self._injects.add(reference)
+            return reference
+        if kind is not NodeKind.TASK:
+            # What a reader made (a field read from a property, the keys of a router) would die with the draft, and
+            # its id, by which it is known, would be used again.
+            self._alive.append(draft)
+        if draft.container and not self._stands_for_something(draft):
+            return _LEAF
+        task = draft.task
+        pure_key = self._pure_key(draft) if task is not None and task.pure and kind is NodeKind.TASK else None
+        if pure_key is not None and pure_key in self._pure:
+            return self._pure[pure_key]
+        references = self._refer(draft.operands)
+        positional = draft.positional
+        if draft.original is not NOTHING:
+            self.data.append(draft.original)
+            references.insert(0, -len(self.data))
+            positional += 1
+        keywords = draft.keywords
+        end = positional + len(keywords)
+        if draft.options is NO_OPTIONS and draft.map_options is None and not self._injects:
+            options = NO_NODE_OPTIONS
+        else:
+            options = self._node_options(draft, references, end)
+        nodes = self.nodes
+        sources = [reference for reference in references if reference >= 0]
+        inputs = tuple([nodes[reference] for reference in (dict.fromkeys(sources) if len(sources) > 1 else sources)])
+        index = len(nodes)
+        key = (
+            index,
+            kind,
+            task,
+            draft.operation,
+            tuple(references[:positional]),
+            keywords,
+            tuple(references[positional:end]) if keywords else (),
+            inputs,
+            options,
+        )
+        registry = self._registry
+        nodes.append(Node(*key) if registry is None or index >= INTERNED_NODES else registry.intern(key))
+        if pure_key is not None:
+            self._pure[pure_key] = index
+        return index
+
+    def _refer(self, operands: Any) -> list[int]:
+        """References to the operands; each literal gets a slot."""
+        data, done = self.data, self.done
+        references = []
+        for operand in operands:
+            reference = done[id(operand)] if KINDS[type(operand)] else _LEAF
+            if reference is _LEAF:
+                data.append(operand)
+                reference = -len(data)
+            references.append(reference)
+        return references
+
+    def _stands_for_something(self, draft: Draft) -> bool:
+        done = self.done
+        return any(KINDS[type(operand)] and done[id(operand)] is not _LEAF for operand in draft.operands)
+
+    def _close_cycle(self, open_drafts: dict[int, tuple[Any, Draft]], operand: Any) -> None:
+        """A value that contains itself: harmless data if nothing in it is lazy, otherwise an error."""
+        draft = open_drafts[id(operand)][1]
+        if draft.container and not holds_stand_in(operand):
+            self.done[id(operand)] = _LEAF
+        else:
+            raise _cycle(open_drafts, id(operand))
+
+    def _node_options(self, draft: Draft, references: list[int], end: int) -> NodeOptions:
+        """Read back the references that the reader appended for the options, in its order."""
+        options = draft.options
+        rest = iter(references[end:])
+        has_condition = options.condition is not NOTHING
+        injected: list[int | str] = []
+        if self._injects:
+            for position, reference in enumerate(references[:end]):
+                if reference in self._injects:
+                    is_keyword = position >= draft.positional
+                    injected.append(draft.keywords[position - draft.positional] if is_keyword else position)
+        made = NodeOptions(
+            policies=options.policies,
+            map_options=draft.map_options,
+            condition=next(rest) if has_condition else None,
+            otherwise=next(rest) if has_condition and options.otherwise is not NOTHING else None,
+            after=tuple([next(rest) for _ in options.after]),
+            amounts=tuple([next(rest) for _ in options.amounts]),
+            label=None if options.label is None else next(rest),
+            injected=tuple(injected),
+        )
+        return NO_NODE_OPTIONS if made == NO_NODE_OPTIONS else made
+
+    def _pure_key(self, draft: Draft) -> tuple[Any, ...] | None:
+        """What makes two pure calls equal, or ``None`` if an argument cannot be compared."""
+        parts: list[Any] = []
+        for operand in draft.operands:
+            reference = self.done[id(operand)] if KINDS[type(operand)] else _LEAF
+            if reference is _LEAF or reference < 0:
+                literal = operand if reference is _LEAF else self.data[-1 - reference]
+                if isinstance(literal, InjectStandIn):
+                    parts.append((literal._name, id(literal._resource)))
+                    continue
+                try:
+                    parts.append(canonical_digest(literal))
+                except UnhashableValueError:
+                    return None
+            else:
+                parts.append(reference)
+        options = draft.options
+        layout = (
+            options.policies,
+            options.condition is NOTHING,
+            options.otherwise is NOTHING,
+            len(options.after),
+            options.label is None,
+        )
+        return (draft.task, draft.keywords, layout, *parts)
+
+
+def _cycle(open_drafts: dict[int, tuple[Any, Draft]], first: int) -> CycleError:
+    path = list(open_drafts)
+    names = [_describe(open_drafts[key][0]) for key in path[path.index(first) :]]
+    return CycleError([*names, names[0]])
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, LazyResult):
+        return value._task.name
+    return repr(value) if isinstance(value, StandIn) else f"a {type(value).__name__}"
+
+
+__all__ = ["INTERNED_NODES", "InstanceMap", "build_graph"]

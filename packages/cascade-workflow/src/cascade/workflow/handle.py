@@ -1,0 +1,164 @@
+"""`RunHandle`: a run in the background, on an event loop and a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+from cascade.runtime.engine import Engine, new_run_id
+from cascade.spec.events import Event, RunEvent, RunFinished
+from cascade.spec.identifiers import RunId
+from cascade.spec.resources import Resource
+from cascade.workflow.default_engine import default_engine
+
+T = TypeVar("T")
+
+KEPT_EVENTS: Final = 10_000
+"""Events that a handle keeps for `RunHandle.events`; beyond that the oldest are dropped."""
+
+
+class RunHandle(Generic[T]):
+    """A run that goes on in the background. Made by `start`.
+
+    In a coroutine, ``await handle`` waits without blocking the event loop.
+
+    Attributes:
+        run_id: The id in the run's events.
+    """
+
+    def __init__(self, engine: Engine, run_id: RunId, kind: type[Event]) -> None:
+        self.run_id = run_id
+        self._future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self._count = 0
+        """Events received so far, dropped ones included."""
+        self._news = threading.Condition()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[T] | None = None
+        self._is_cancelled = False
+        self._unsubscribe = engine.subscribe(kind, self._receive)
+        self._unsubscribe_end = (
+            engine.subscribe(RunFinished, self._receive) if not issubclass(RunFinished, kind) else None
+        )
+
+    def result(self, timeout_s: float | None = None) -> T:
+        """Wait for the value.
+
+        Args:
+            timeout_s: Seconds to wait; the run goes on when they are over.
+
+        Raises:
+            TimeoutError: The run has not ended in this time.
+            concurrent.futures.CancelledError: The run was cancelled.
+            BaseException: As `Engine.run`.
+        """
+        return self._future.result(timeout_s)
+
+    def done(self) -> bool:
+        """Whether the run has ended."""
+        return self._future.done()
+
+    def cancel(self) -> None:
+        """Ask the run to stop. `result` raises `CancelledError` when everything of it has ended."""
+        with self._news:
+            self._is_cancelled = True
+            if self._loop is not None and self._task is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def events(self) -> Iterator[Event]:
+        """The events of the run, from its start to its end; waits for those to come.
+
+        Which events are kept is said to `start`. At most `KEPT_EVENTS` that nobody has read are held.
+        """
+        seen = 0
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._count > seen or self._future.done())
+                fresh = min(self._count - seen, len(self._events))
+                news = list(self._events)[len(self._events) - fresh :] if fresh else []
+                seen = self._count
+            yield from news
+            if not news and self._future.done():
+                return
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.wrap_future(self._future).__await__()
+
+    def _receive(self, event: Event) -> None:
+        if event.run_id == self.run_id:
+            with self._news:
+                self._events.append(event)
+                self._count += 1
+                self._news.notify_all()
+
+    def _live(self, engine: Engine, target: T, options: Mapping[str, Any]) -> None:
+        """The life of the run's thread."""
+        try:
+            with asyncio.Runner() as runner:
+                value = runner.run(self._evaluate(engine, target, options))
+        except (asyncio.CancelledError, concurrent.futures.CancelledError):
+            self._end()
+            self._future.cancel()
+            self._future.set_running_or_notify_cancel()
+        except BaseException as error:
+            self._end()
+            self._future.set_exception(error)
+        else:
+            self._end()
+            self._future.set_result(value)
+        with self._news:
+            self._news.notify_all()
+
+    async def _evaluate(self, engine: Engine, target: T, options: Mapping[str, Any]) -> T:
+        with self._news:
+            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            if self._is_cancelled:
+                raise asyncio.CancelledError
+        return await engine.run(target, run_id=self.run_id, **options)
+
+    def _end(self) -> None:
+        self._unsubscribe()
+        if self._unsubscribe_end is not None:
+            self._unsubscribe_end()
+
+
+def start(
+    target: T,
+    params: Mapping[str, Any] | None = None,
+    *,
+    engine: Engine | None = None,
+    timeout_s: float | None = None,
+    resources: Iterable[Resource[Any]] = (),
+    events: type[Event] = RunEvent,
+) -> RunHandle[T]:
+    """Begin to evaluate a target in the background.
+
+    Args:
+        target: As for `run`.
+        params: As for `run`.
+        engine: As for `run`.
+        timeout_s: As for `run`.
+        resources: As for `run`.
+        events: The class of the events that ``handle.events()`` gives. `RunEvent` (start, progress, end) costs nothing;
+            `Event` (also those of each task) makes a hot loop slower.
+
+    Returns:
+        A handle with ``result()``, ``cancel()`` and ``events()``.
+    """
+    engine = engine or default_engine()
+    handle: RunHandle[T] = RunHandle(engine, new_run_id(), events)
+    options = {"params": params, "timeout_s": timeout_s, "resources": resources}
+    context = contextvars.copy_context()  # tasks see the context variables of whoever started the run
+    thread = threading.Thread(
+        target=context.run, args=(handle._live, engine, target, options), name="cascade run", daemon=True
+    )
+    thread.start()
+    return handle
+
+
+__all__ = ["KEPT_EVENTS", "RunHandle", "start"]

@@ -1,0 +1,79 @@
+"""`run` and `arun`: evaluate a target and wait for its value."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from cascade.runtime.engine import Engine
+from cascade.spec.resources import Resource
+from cascade.workflow.default_engine import default_engine
+from cascade.workflow.handle import start
+
+T = TypeVar("T")
+
+
+def run(
+    target: T,
+    params: Mapping[str, Any] | None = None,
+    *,
+    engine: Engine | None = None,
+    timeout_s: float | None = None,
+    resources: Iterable[Resource[Any]] = (),
+) -> T:
+    """Evaluate a target and wait for its value.
+
+    Inside a running event loop (a notebook), the run has an event loop of its own in another thread, and this call blocks
+    until it has ended; in a coroutine use `arun`.
+
+    Args:
+        target: A lazy result, a map, a router, or a container of them and of plain values.
+        params: Values of the target's `Param`s by name.
+        engine: Where it runs; by default an engine that the whole process shares.
+        timeout_s: Seconds that the whole run may take.
+        resources: Resources that are injected by name.
+
+    Raises:
+        BaseException: As `Engine.run`.
+
+    Example:
+        >>> from cascade import workflow as cs
+        >>> @cs.task
+        ... def countdown(n: int) -> str:
+        ...     return "done" if n <= 0 else countdown(n - 1)
+        >>> cs.run(countdown(1_000))
+        'done'
+    """
+    engine = engine or default_engine()
+    if not _in_event_loop():
+        return asyncio.run(engine.run(target, params, timeout_s=timeout_s, resources=resources))
+    handle = start(target, params, engine=engine, timeout_s=timeout_s, resources=resources)
+    try:
+        return handle.result()
+    except KeyboardInterrupt:
+        handle.cancel()
+        raise
+
+
+async def arun(
+    target: T,
+    params: Mapping[str, Any] | None = None,
+    *,
+    engine: Engine | None = None,
+    timeout_s: float | None = None,
+    resources: Iterable[Resource[Any]] = (),
+) -> T:
+    """Evaluate a target in the running event loop; the arguments are those of `run`."""
+    return await (engine or default_engine()).run(target, params, timeout_s=timeout_s, resources=resources)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+__all__ = ["arun", "run"]
