@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
@@ -249,7 +249,7 @@ class Engine:
 
 def new_run_id() -> RunId:
     """An id that no other run has."""
-    return RunId(uuid.uuid4().hex)
+    return RunId(os.urandom(16).hex())
 
 
 async def _evaluate(interpreter: Interpreter, timeout_s: float | None) -> Any:

@@ -1,8 +1,8 @@
 """`NodeProcessor`: runs one node with everything that its options ask for.
 
-A plain call never comes here: the strategy makes it itself. This is the way of calls that are async or run elsewhere, and
-of calls with policies. From the outside in: cache, attempts, capacities and limits, resources, the call with its timeout.
-Capacities are held only while an attempt runs, never during the pause before the next.
+A plain call never comes here: the strategy makes it itself. This is the way of calls that are async or run elsewhere,
+and of calls with policies. From the outside in: cache, attempts, capacities and limits, resources, the call with its
+timeout. Capacities are held only while an attempt runs, never during the pause before the next.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import random
 from typing import Any
 
 from cascade.graph.model import Node
@@ -133,7 +134,7 @@ class NodeProcessor:
             except Exception as error:
                 if retry is None or attempt >= retry.max_attempts or not retry.applies_to(error):
                     raise
-                delay_s = retry.delay_before(attempt + 1)
+                delay_s = retry.delay_before(attempt + 1, random)
                 self._publish(
                     TaskRetrying,
                     call,

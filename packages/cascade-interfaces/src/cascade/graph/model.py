@@ -132,8 +132,8 @@ class Node:
         kind: What it does.
         task: The task as it was declared (``TASK``, ``MAP``); ``None`` for other kinds.
         operation: What an ``EXPRESSION`` computes, or the specification of a ``PARAMETER``.
-        args: References to the positional operands. A router's are: selector, the tuple of its keys, a default if
-            there are more operands than keys, and the routes in the order of the keys.
+        args: References to the positional operands. A router's are: the selector, the tuple of its keys, the routes in
+            the order of the keys, and the default if it has one.
         keywords: Names of the keyword operands, in the order of the call.
         kwargs: References to the keyword operands, in the same order.
         inputs: The nodes that this one refers to, each once.
@@ -141,43 +141,25 @@ class Node:
         plain: A call of a task without any options: the case that must be fast.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_template_id",
-        "args",
-        "index",
-        "inputs",
-        "keywords",
-        "kind",
-        "kwargs",
-        "operation",
-        "options",
-        "plain",
-        "task",
-    )
+    # Most nodes of a large graph are plain calls with positional arguments, so what those do not need is no slot here,
+    # but a constant of the class, and a slot only in `OptionNode`.
+    __slots__ = ("_template_id", "args", "index", "inputs", "task")
+
+    task: Task[..., Any] | None
+    kind: NodeKind = NodeKind.TASK
+    operation: Operation | None = None
+    keywords: tuple[str, ...] = ()
+    kwargs: tuple[int, ...] = ()
+    options: NodeOptions = NO_NODE_OPTIONS
+    plain: bool = True
 
     def __init__(
-        self,
-        index: int,
-        kind: NodeKind,
-        task: Task[..., Any] | None,
-        operation: Operation | None,
-        args: tuple[int, ...],
-        keywords: tuple[str, ...],
-        kwargs: tuple[int, ...],
-        inputs: tuple[Node, ...],
-        options: NodeOptions,
+        self, index: int, task: Task[..., Any] | None, args: tuple[int, ...], inputs: tuple[Node, ...]
     ) -> None:
         self.index = index
-        self.kind = kind
         self.task = task
-        self.operation = operation
         self.args = args
-        self.keywords = keywords
-        self.kwargs = kwargs
         self.inputs = inputs
-        self.options = options
-        self.plain = kind is NodeKind.TASK and options is NO_NODE_OPTIONS
         self._template_id: TemplateId | None = None
 
     @property
@@ -269,6 +251,32 @@ class Graph:
         return f"<graph of {len(self.nodes)} nodes, root {self.root.structural_id}>"
 
 
+class OptionNode(Node):
+    """A node that is more than a call with positional arguments."""
+
+    __slots__ = ("keywords", "kind", "kwargs", "operation", "options", "plain")
+
+    def __init__(
+        self,
+        index: int,
+        task: Task[..., Any] | None,
+        args: tuple[int, ...],
+        inputs: tuple[Node, ...],
+        kind: NodeKind,
+        operation: Operation | None,
+        keywords: tuple[str, ...],
+        kwargs: tuple[int, ...],
+        options: NodeOptions,
+    ) -> None:
+        super().__init__(index, task, args, inputs)
+        self.kind = kind
+        self.operation = operation
+        self.keywords = keywords
+        self.kwargs = kwargs
+        self.options = options
+        self.plain = kind is NodeKind.TASK and options is NO_NODE_OPTIONS
+
+
 def _template_id(node: Node) -> TemplateId:
     """A digest of the whole graph below a node, written down with *relative* numbers.
 
@@ -312,8 +320,11 @@ def _encode(node: Node, numbers: dict[int, int], slots: dict[int, int]) -> str:
     def listed(references: tuple[int, ...]) -> str:
         return ",".join(map(relative, references))
 
+    if node.plain and not node.keywords:
+        assert node.task is not None
+        return f"{node.task.identity}({listed(node.args)})\n"
     if node.task is not None:
-        subject = f"{node.task.module}:{node.task.qualname}:{node.task.version}"
+        subject = node.task.identity
     else:
         subject = "" if node.operation is None else node.operation.identity
     options = node.options
@@ -363,4 +374,5 @@ __all__ = [
     "NodeKind",
     "NodeOptions",
     "Operation",
+    "OptionNode",
 ]

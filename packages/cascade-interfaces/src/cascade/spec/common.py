@@ -14,6 +14,7 @@ from cascade.spec.errors import InternalError
 from cascade.spec.policies import NOTHING
 from cascade.spec.stand_in import StandIn
 
+D = TypeVar("D")
 T = TypeVar("T")
 
 
@@ -91,7 +92,9 @@ class ParameterStandIn(StandIn):
 
 
 @overload
-def Param(name: str, *, type: Callable[[Any], T], default: T = ..., description: str = ...) -> T: ...
+def Param(name: str, *, type: Callable[[Any], T], description: str = ...) -> T: ...
+@overload
+def Param(name: str, *, type: Callable[[Any], T], default: D, description: str = ...) -> T | D: ...
 @overload
 def Param(name: str, *, default: T, description: str = ...) -> T: ...
 @overload
@@ -117,7 +120,9 @@ def Param(name: str, *, type: Callable[[Any], Any] | None = None, default: Any =
 
 
 @overload
-def Env(name: str, *, type: Callable[[Any], T], default: T = ..., description: str = ...) -> T: ...
+def Env(name: str, *, type: Callable[[Any], T], description: str = ...) -> T: ...
+@overload
+def Env(name: str, *, type: Callable[[Any], T], default: D, description: str = ...) -> T | D: ...
 @overload
 def Env(name: str, *, default: T, description: str = ...) -> T: ...
 @overload

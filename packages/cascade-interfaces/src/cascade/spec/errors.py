@@ -14,7 +14,7 @@ class CascadeError(Exception):
     """Base class of all errors of Cascade."""
 
 
-# --- The program: how tasks are declared and calls are written -------------------------------------------------------
+# --- The program: how tasks are declared and calls are written ------------------------------------------------
 
 
 class TaskDefinitionError(CascadeError, TypeError):
@@ -77,7 +77,7 @@ class UnhashableValueError(CascadeError, TypeError):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         super().__init__(
             f"{path} is a {kind}, which has no stable hash. Pass plain data (numbers, strings, bytes, dates, "
-            "containers, dataclasses, enums, arrays) or give the type a method __cascade_hash__() that returns such data."
+            "containers, dataclasses, enums, arrays), or give the type a method __cascade_hash__() that returns such."
         )
 
 
@@ -97,7 +97,7 @@ class StaticCheckError(GraphError):
             super().__init__(f"{len(self.faults)} faults were found before the run:\n{lines}")
 
 
-# --- The caller of a run: parameters, environment, resources, capacities ----------------------------------------------
+# --- The caller of a run: parameters, environment, resources, capacities --------------------------------------
 
 
 class ParameterError(CascadeError, ValueError):
@@ -120,7 +120,7 @@ class ConstraintError(CascadeError, ValueError):
     """A limit, a rate or a scope that makes no sense."""
 
 
-# --- The run: what happens while tasks run -----------------------------------------------------------------------------
+# --- The run: what happens while tasks run --------------------------------------------------------------------
 
 
 class DependencyMissingError(CascadeError, LookupError):
@@ -147,7 +147,7 @@ class EngineClosedError(CascadeError, RuntimeError):
     """An engine or an executor was used after it had been closed."""
 
 
-# --- A plug-in, or Cascade itself --------------------------------------------------------------------------------------
+# --- A plug-in, or Cascade itself -----------------------------------------------------------------------------
 
 
 class PlanError(CascadeError, RuntimeError):

@@ -17,7 +17,7 @@ TaskStatus = Literal["Succeeded", "Failed", "Cancelled"]
 SkipReason = Literal["ConditionFalse", "UpstreamSkipped_Data", "UpstreamSkipped_Sequence"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Event:
     """Base class of all events.
 
@@ -30,12 +30,12 @@ class Event:
     timestamp: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunEvent(Event):
     """Something that concerns the run as a whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunStarted(RunEvent):
     """The checks have passed and the first step begins.
 
@@ -46,7 +46,7 @@ class RunStarted(RunEvent):
     target: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunFinished(RunEvent):
     """Nothing of the run is left running.
 
@@ -63,7 +63,7 @@ class RunFinished(RunEvent):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LoopProgress(RunEvent):
     """How far the run is, about ten times a second.
 
@@ -84,7 +84,7 @@ class LoopProgress(RunEvent):
     nodes_total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskEvent(Event):
     """Something that concerns one node.
 
@@ -99,12 +99,12 @@ class TaskEvent(Event):
     step: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskExecutionStarted(TaskEvent):
     """The node begins; exactly one `TaskExecutionFinished` follows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskExecutionFinished(TaskEvent):
     """The node has ended.
 
@@ -119,7 +119,7 @@ class TaskExecutionFinished(TaskEvent):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskRetrying(TaskEvent):
     """An attempt has failed and another will follow.
 
@@ -136,7 +136,7 @@ class TaskRetrying(TaskEvent):
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskSkipped(TaskEvent):
     """The node will not run in this step.
 
@@ -147,7 +147,7 @@ class TaskSkipped(TaskEvent):
     reason: SkipReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TaskBlocked(TaskEvent):
     """The node is ready but must wait for a capacity or a limit.
 
@@ -158,12 +158,12 @@ class TaskBlocked(TaskEvent):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CacheHit(TaskEvent):
     """The node's value was found in its cache; the task was not run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceEvent(Event):
     """Something that concerns a resource.
 
@@ -176,12 +176,12 @@ class ResourceEvent(Event):
     scope: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceAcquired(ResourceEvent):
     """The resource is open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceReleased(ResourceEvent):
     """The resource is closed.
 
@@ -192,7 +192,7 @@ class ResourceReleased(ResourceEvent):
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StaticAnalysisWarning(RunEvent):
     """Something in the program's source that works but is probably not meant.
 

@@ -80,7 +80,7 @@ class Modifiable:
         """Look the result up before running, and keep it afterwards."""
         return self._with_options(policies.with_cache(self._options, cache))
 
-    def with_constraints(self, **amounts: Any) -> Self:
+    def with_constraints(self, **amounts: float) -> Self:
         """Hold these amounts of the engine's ``system_resources`` while an attempt runs; amounts may be stand-ins."""
         for name, amount in amounts.items():
             if isinstance(amount, StandIn):

@@ -7,7 +7,6 @@ of capacities, the label) is in `CallOptions`, and reaches the graph as referenc
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -85,15 +84,23 @@ class Retry:
             return isinstance(error, self.retry_on)
         return bool(self.retry_on(error))
 
-    def delay_before(self, attempt: int, uniform: Callable[[float, float], float] = random.uniform) -> float:
-        """The pause in seconds before an attempt; the second attempt is number 2."""
+    def delay_before(self, attempt: int, draw: Callable[[], float]) -> float:
+        """The pause before an attempt.
+
+        Args:
+            attempt: The number of the attempt; the second is number 2.
+            draw: Gives a random number between 0 and 1, for the jitter.
+
+        Returns:
+            Seconds.
+        """
         try:
             delay = self.delay_s * self.backoff ** (attempt - 2)
         except OverflowError:
             delay = float("inf")
         if self.max_delay_s is not None:
             delay = min(delay, self.max_delay_s)
-        return delay * uniform(1 - self.jitter, 1 + self.jitter) if self.jitter else delay
+        return delay * (1 + self.jitter * (2 * draw() - 1)) if self.jitter else delay
 
 
 @dataclass(frozen=True, slots=True)

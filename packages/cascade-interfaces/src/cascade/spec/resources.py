@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, Generic, Literal, TypeVar, cast, overload
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast, overload
 
 from cascade.spec.errors import TaskDefinitionError
 from cascade.spec.stand_in import StandIn
@@ -14,10 +14,8 @@ T = TypeVar("T")
 
 Scope = Literal["run", "step"]
 
-Provider = Callable[
-    ...,
-    Generator[T, None, None] | AsyncGenerator[T, None] | AbstractContextManager[T] | AbstractAsyncContextManager[T],
-]
+Provider = Callable[..., AbstractContextManager[T] | AbstractAsyncContextManager[T] | Iterator[T] | AsyncIterator[T]]
+"""A function that returns a context manager, or a generator function, however its author annotated it."""
 
 
 class Resource(Generic[T]):
@@ -70,10 +68,30 @@ class InjectStandIn(StandIn):
         return f"<resource {self._name}>"
 
 
+class ResourceDecorator(Protocol):
+    """What ``resource(name=…)`` returns."""
+
+    # Context managers first: a file is an iterator of its lines, too.
+    @overload
+    def __call__(self, provider: Callable[..., AbstractContextManager[T]], /) -> Resource[T]: ...
+    @overload
+    def __call__(self, provider: Callable[..., AbstractAsyncContextManager[T]], /) -> Resource[T]: ...
+    @overload
+    def __call__(self, provider: Callable[..., Iterator[T]], /) -> Resource[T]: ...
+    @overload
+    def __call__(self, provider: Callable[..., AsyncIterator[T]], /) -> Resource[T]: ...
+
+
 @overload
-def resource(provider: Provider[T], /) -> Resource[T]: ...
+def resource(provider: Callable[..., AbstractContextManager[T]], /) -> Resource[T]: ...
 @overload
-def resource(*, name: str | None = ..., scope: Scope = ...) -> Callable[[Provider[T]], Resource[T]]: ...
+def resource(provider: Callable[..., AbstractAsyncContextManager[T]], /) -> Resource[T]: ...
+@overload
+def resource(provider: Callable[..., Iterator[T]], /) -> Resource[T]: ...
+@overload
+def resource(provider: Callable[..., AsyncIterator[T]], /) -> Resource[T]: ...
+@overload
+def resource(*, name: str | None = ..., scope: Scope = ...) -> ResourceDecorator: ...
 def resource(provider: Any = None, /, *, name: str | None = None, scope: Scope = "run") -> Any:
     """Make a resource of a generator function that yields once, or of a function that returns a context manager.
 
@@ -121,4 +139,4 @@ def Inject(resource: Any, /) -> Any:
     raise TaskDefinitionError(f"Inject takes a resource or its name, not {resource!r}")
 
 
-__all__ = ["Inject", "InjectStandIn", "Provider", "Resource", "Scope", "resource"]
+__all__ = ["Inject", "InjectStandIn", "Provider", "Resource", "ResourceDecorator", "Scope", "resource"]

@@ -16,7 +16,7 @@ from cascade.spec.common import Literal as LiteralValue
 from cascade.spec.errors import TaskDefinitionError
 from cascade.spec.lazy_types import LazyResult, MappedLazyResult
 from cascade.spec.modifiers import Modifiable
-from cascade.spec.policies import NO_OPTIONS, CallOptions, MapOptions
+from cascade.spec.policies import NO_OPTIONS, CallOptions, Failure, MapOptions
 from cascade.spec.signature import CallSignature
 
 P = ParamSpec("P")
@@ -26,6 +26,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 Mode = Literal["auto", "inline", "thread", "process"]
+SyncMode = Literal["inline", "thread", "process"]
 _MODES = ("auto", "inline", "thread", "process")
 
 
@@ -40,6 +41,7 @@ class Task(Modifiable, Generic[P, R]):
         module: The function's module.
         qualname: The function's qualified name; module, qualname and version are the identity across processes.
         version: Told apart from other versions of the same task in caches and stored runs.
+        identity: Module, qualified name and version as one text.
         pure: Whether equal calls within a step are one node.
         mode: Where a sync task runs: ``"auto"``, ``"inline"``, ``"thread"`` or ``"process"``.
         is_async: Whether the function is awaited.
@@ -52,6 +54,7 @@ class Task(Modifiable, Generic[P, R]):
     module: str
     qualname: str
     version: str
+    identity: str
     pure: bool
     mode: Mode
     is_async: bool
@@ -77,8 +80,9 @@ class Task(Modifiable, Generic[P, R]):
         self.fn = fn
         self.module = getattr(described, "__module__", None) or "builtins"
         self.qualname = getattr(described, "__qualname__", type(described).__qualname__)
-        self.name = name or getattr(described, "__name__", type(described).__name__)
+        self.name = name or cast(str, getattr(described, "__name__", type(described).__name__))
         self.version = str(version)
+        self.identity = f"{self.module}:{self.qualname}:{self.version}"
         self.pure = pure
         self.mode = mode
         self.is_async = _is_async(fn)
@@ -87,7 +91,7 @@ class Task(Modifiable, Generic[P, R]):
                 f"task {self.name!r} is async, so it is awaited in the event loop; mode={mode!r} is for sync functions"
             )
         self.call_signature = CallSignature(fn, self.name)
-        self.base = self
+        self.base = cast(Any, self)
         self._options = NO_OPTIONS
 
     if TYPE_CHECKING:
@@ -103,6 +107,10 @@ class Task(Modifiable, Generic[P, R]):
     def __get__(self, instance: None, owner: type[Any] | None = None) -> Self: ...
     @overload
     def __get__(self: Task[Concatenate[S, Q], T], instance: S, owner: type[Any] | None = None) -> Task[Q, T]: ...
+    @overload  # a class method
+    def __get__(self: Task[Concatenate[type[S], Q], T], instance: S, owner: type[Any] | None = None) -> Task[Q, T]: ...
+    @overload  # a static method
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> Self: ...
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if self._binding == "class":
             return BoundTask(self, owner)
@@ -113,7 +121,15 @@ class Task(Modifiable, Generic[P, R]):
     def __repr__(self) -> str:
         return f"<task {self.name}>"
 
-    def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: str = "raise", **named: Any) -> list[R]:
+    @overload
+    def map(
+        self, *iterables: Any, max_in_flight: int | None = ..., on_error: Literal["raise"] = ..., **named: Any
+    ) -> list[R]: ...
+    @overload
+    def map(
+        self, *iterables: Any, max_in_flight: int | None = ..., on_error: Literal["continue"], **named: Any
+    ) -> list[R | Failure]: ...
+    def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: str = "raise", **named: Any) -> Any:
         """Call the task once for every item of its iterables, which are walked in step.
 
         Args:
@@ -135,7 +151,7 @@ class Task(Modifiable, Generic[P, R]):
             raise TaskDefinitionError(
                 f"task {self.name!r}: map() needs at least one iterable that is not wrapped in literal()"
             )
-        return cast(Any, MappedLazyResult(self, iterables, named, MapOptions(max_in_flight, on_error)))
+        return MappedLazyResult(self, iterables, named, MapOptions(max_in_flight, on_error))
 
     def _with_options(self, options: CallOptions) -> Self:
         variant = object.__new__(type(self))
@@ -159,14 +175,20 @@ class BoundTask(Task[P, R]):
         def __call__(self, *args, **kwargs):
             return LazyResult(self, (self._instance, *args), kwargs)
 
-    def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: str = "raise", **named: Any) -> list[R]:
+    def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: Any = "raise", **named: Any) -> Any:
         """As `Task.map`; the instance is the same for every item."""
         mapped: Any = super().map(*iterables, max_in_flight=max_in_flight, on_error=on_error, **named)
         mapped._args = (LiteralValue(self._instance), *mapped._args)
-        return cast(list[R], mapped)
+        return mapped
 
     def __reduce__(self) -> Any:
         return type(self), (_import_task(self.module, self.qualname, self._options), self._instance)
+
+
+class SyncTaskDecorator(Protocol):
+    """What ``task(mode=…)`` returns if the mode is for sync functions only."""
+
+    def __call__(self, fn: Callable[P, T], /) -> Task[P, T]: ...
 
 
 class TaskDecorator(Protocol):
@@ -183,7 +205,13 @@ def task(fn: Callable[P, Coroutine[Any, Any, T]], /) -> Task[P, T]: ...
 @overload
 def task(fn: Callable[P, T], /) -> Task[P, T]: ...
 @overload
-def task(*, name: str | None = ..., pure: bool = ..., mode: Mode = ..., version: str | int = ...) -> TaskDecorator: ...
+def task(
+    *, name: str | None = ..., pure: bool = ..., mode: SyncMode, version: str | int = ...
+) -> SyncTaskDecorator: ...
+@overload
+def task(
+    *, name: str | None = ..., pure: bool = ..., mode: Literal["auto"] = ..., version: str | int = ...
+) -> TaskDecorator: ...
 def task(
     fn: Any = None,
     /,
@@ -259,4 +287,4 @@ def _import_task(module: str, qualname: str, options: CallOptions) -> Task[..., 
     return found._with_options(options) if options is not NO_OPTIONS else found
 
 
-__all__ = ["BoundTask", "Mode", "Task", "TaskDecorator", "task"]
+__all__ = ["BoundTask", "Mode", "SyncMode", "SyncTaskDecorator", "Task", "TaskDecorator", "task"]

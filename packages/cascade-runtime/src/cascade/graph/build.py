@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from cascade.graph.canonical import canonical_digest
 from cascade.graph.expressions import IDENTITY
-from cascade.graph.model import NO_NODE_OPTIONS, DataTuple, Graph, Node, NodeKind, NodeOptions
-from cascade.graph.operands import KINDS, Draft, holds_stand_in
+from cascade.graph.model import NO_NODE_OPTIONS, DataTuple, Graph, Node, NodeKind, NodeOptions, OptionNode
+from cascade.graph.operands import KINDS, Draft, holds_stand_in, is_plain_call, read_call
 from cascade.graph.registry import NodeRegistry
 from cascade.spec.errors import CycleError, UnhashableValueError
 from cascade.spec.lazy_types import LazyResult
@@ -107,7 +107,7 @@ class _Builder:
     def walk(self, target: Any) -> None:
         """Build the nodes of everything below the target; the root comes last."""
         done = self.done
-        open_drafts: dict[int, tuple[Any, Draft]] = {}
+        open_drafts: dict[int, tuple[Any, Draft | None]] = {}
         stack = [target]
         while stack:
             item = stack[-1]
@@ -117,13 +117,17 @@ class _Builder:
                 open_drafts.pop(key, None)
                 continue
             opened = open_drafts.pop(key, None)
-            if opened is None:
+            if opened is not None:
+                draft = opened[1]
+            else:
                 reader = KINDS[type(item)]
                 if reader is None:  # only the target itself: leaves are never pushed
                     done[key] = _LEAF
                     continue
-                draft = reader(item)
-                waiting = [operand for operand in draft.operands if KINDS[type(operand)] and id(operand) not in done]
+                # A plain call is the common case, and needs no draft: its operands are its arguments.
+                draft = None if reader is read_call and is_plain_call(item) else reader(item)
+                operands = item._args if draft is None else draft.operands
+                waiting = [operand for operand in operands if KINDS[type(operand)] and id(operand) not in done]
                 if waiting:
                     open_drafts[key] = item, draft
                     for operand in waiting:
@@ -132,10 +136,8 @@ class _Builder:
                     waiting.reverse()
                     stack += waiting
                     continue
-            else:
-                draft = opened[1]
             stack.pop()
-            done[key] = self._finish(draft)
+            done[key] = self._finish_plain_call(item) if draft is None else self._finish(draft)
         self._finish_target(target)
 
     def _finish_target(self, target: Any) -> None:
@@ -144,6 +146,12 @@ class _Builder:
         if reference is _LEAF or reference < 0 or reference != len(self.nodes) - 1:
             root = Draft(NodeKind.EXPRESSION, (target,), operation=IDENTITY)
             self.done[id(root)] = self._finish(root)
+
+    def _finish_plain_call(self, lazy: LazyResult) -> int:
+        references = self._refer(lazy._args)
+        if self._injects and not self._injects.isdisjoint(references):
+            return self._add_node(read_call(lazy), references)
+        return self._add(references, lazy._task.base, tuple(references))
 
     def _finish(self, draft: Draft) -> int | None:
         kind = draft.kind
@@ -159,41 +167,43 @@ class _Builder:
             self._alive.append(draft)
         if draft.container and not self._stands_for_something(draft):
             return _LEAF
-        task = draft.task
-        pure_key = self._pure_key(draft) if task is not None and task.pure and kind is NodeKind.TASK else None
-        if pure_key is not None and pure_key in self._pure:
-            return self._pure[pure_key]
-        references = self._refer(draft.operands)
+        if draft.task is None or not draft.task.pure or kind is not NodeKind.TASK:
+            return self._add_node(draft, self._refer(draft.operands))
+        key = self._pure_key(draft)
+        index = None if key is None else self._pure.get(key)
+        if index is None:
+            index = self._add_node(draft, self._refer(draft.operands))
+            if key is not None:
+                self._pure[key] = index
+        return index
+
+    def _add_node(self, draft: Draft, references: list[int]) -> int:
         positional = draft.positional
         if draft.original is not NOTHING:
             self.data.append(draft.original)
             references.insert(0, -len(self.data))
             positional += 1
-        keywords = draft.keywords
-        end = positional + len(keywords)
-        if draft.options is NO_OPTIONS and draft.map_options is None and not self._injects:
-            options = NO_NODE_OPTIONS
-        else:
-            options = self._node_options(draft, references, end)
+        end = positional + len(draft.keywords)
+        options = self._node_options(draft, references, positional, end)
+        args, kwargs = tuple(references[:positional]), tuple(references[positional:end])
+        if options is NO_NODE_OPTIONS and not kwargs and draft.kind is NodeKind.TASK:
+            return self._add(references, draft.task, args)
+        return self._add(references, draft.task, args, draft.kind, draft.operation, draft.keywords, kwargs, options)
+
+    def _add(self, references: list[int], task: Any, args: tuple[int, ...], *more: Any) -> int:
         nodes = self.nodes
         sources = [reference for reference in references if reference >= 0]
-        inputs = tuple([nodes[reference] for reference in (dict.fromkeys(sources) if len(sources) > 1 else sources)])
+        if len(sources) > 1:
+            sources = list(dict.fromkeys(sources))
+        inputs = tuple([nodes[source] for source in sources])
         index = len(nodes)
-        key = (
-            index,
-            kind,
-            task,
-            draft.operation,
-            tuple(references[:positional]),
-            keywords,
-            tuple(references[positional:end]) if keywords else (),
-            inputs,
-            options,
-        )
         registry = self._registry
-        nodes.append(Node(*key) if registry is None or index >= INTERNED_NODES else registry.intern(key))
-        if pure_key is not None:
-            self._pure[pure_key] = index
+        if registry is not None and index < INTERNED_NODES:
+            nodes.append(registry.intern((index, task, args, inputs, *more)))
+        elif more:
+            nodes.append(OptionNode(index, task, args, inputs, *more))
+        else:
+            nodes.append(Node(index, task, args, inputs))
         return index
 
     def _refer(self, operands: Any) -> list[int]:
@@ -212,25 +222,26 @@ class _Builder:
         done = self.done
         return any(KINDS[type(operand)] and done[id(operand)] is not _LEAF for operand in draft.operands)
 
-    def _close_cycle(self, open_drafts: dict[int, tuple[Any, Draft]], operand: Any) -> None:
+    def _close_cycle(self, open_drafts: dict[int, tuple[Any, Draft | None]], operand: Any) -> None:
         """A value that contains itself: harmless data if nothing in it is lazy, otherwise an error."""
         draft = open_drafts[id(operand)][1]
-        if draft.container and not holds_stand_in(operand):
+        if draft is not None and draft.container and not holds_stand_in(operand):
             self.done[id(operand)] = _LEAF
         else:
             raise _cycle(open_drafts, id(operand))
 
-    def _node_options(self, draft: Draft, references: list[int], end: int) -> NodeOptions:
+    def _node_options(self, draft: Draft, references: list[int], positional: int, end: int) -> NodeOptions:
         """Read back the references that the reader appended for the options, in its order."""
         options = draft.options
+        if options is NO_OPTIONS and draft.map_options is None and not self._injects:
+            return NO_NODE_OPTIONS
         rest = iter(references[end:])
         has_condition = options.condition is not NOTHING
         injected: list[int | str] = []
         if self._injects:
             for position, reference in enumerate(references[:end]):
                 if reference in self._injects:
-                    is_keyword = position >= draft.positional
-                    injected.append(draft.keywords[position - draft.positional] if is_keyword else position)
+                    injected.append(position if position < positional else draft.keywords[position - positional])
         made = NodeOptions(
             policies=options.policies,
             map_options=draft.map_options,
@@ -270,7 +281,7 @@ class _Builder:
         return (draft.task, draft.keywords, layout, *parts)
 
 
-def _cycle(open_drafts: dict[int, tuple[Any, Draft]], first: int) -> CycleError:
+def _cycle(open_drafts: dict[int, tuple[Any, Draft | None]], first: int) -> CycleError:
     path = list(open_drafts)
     names = [_describe(open_drafts[key][0]) for key in path[path.index(first) :]]
     return CycleError([*names, names[0]])

@@ -11,16 +11,11 @@ function cannot be told apart by name; they get a token that is valid in this pr
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
 import enum
-import fractions
 import itertools
 import os
-import pathlib
 import struct
 import sys
-import uuid
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final
@@ -60,7 +55,7 @@ def _encode(value: Any, path: str, depth: int) -> bytes:
     if depth > _DEPTH_LIMIT:
         raise UnhashableValueError(path, value)
     kind = type(value)
-    encode = _ENCODERS.get(kind)
+    encode = _ENCODERS.get(kind) or _ENCODERS_BY_NAME.get(f"{kind.__module__}.{kind.__qualname__}")
     if encode is not None:
         return encode(value, path, depth + 1)
     hook = getattr(kind, _HOOK, None)
@@ -73,8 +68,8 @@ def _encode(value: Any, path: str, depth: int) -> bytes:
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
         parts = [_encode(getattr(value, name), f"{path}.{name}", depth + 1) for name in kind._fields]
         return _framed(f"named tuple {_type_name(kind)}", *parts)
-    if isinstance(value, pathlib.PurePath):
-        return _framed(f"path {_type_name(kind)}", str(value).encode())
+    if isinstance(value, os.PathLike) and kind.__module__.partition(".")[0] == "pathlib":
+        return _framed(f"path {_type_name(kind)}", os.fsencode(value))
     if isinstance(value, Task):
         return _framed("task", task_identity(value).encode())
     numpy = sys.modules.get("numpy")
@@ -176,7 +171,7 @@ def task_identity(task: Task[..., Any]) -> str:
     return f"{_module_name(task.module)}:{task.qualname}{local}:{task.version}"
 
 
-def _encode_datetime(value: datetime.datetime | datetime.time, path: str, depth: int) -> bytes:
+def _encode_time(value: Any, _path: str, _depth: int) -> bytes:
     offset = None if value.tzinfo is None else value.utcoffset()
     text = f"{value.isoformat()}|{value.fold}|{value.tzinfo!s}|{offset!r}"
     return _framed(type(value).__name__, text.encode())
@@ -196,18 +191,22 @@ _ENCODERS: Final[dict[type, Callable[[Any, str, int], bytes]]] = {
     slice: lambda value, path, depth: _framed(
         "slice", *(_encode(part, path, depth) for part in (value.start, value.stop, value.step))
     ),
-    decimal.Decimal: _plain("decimal", lambda value: repr(value.as_tuple()).encode()),
-    fractions.Fraction: _plain("fraction", lambda value: f"{value.numerator}/{value.denominator}".encode()),
-    datetime.datetime: _encode_datetime,
-    datetime.time: _encode_datetime,
-    datetime.date: _plain("date", lambda value: value.isoformat().encode()),
-    datetime.timedelta: _plain("timedelta", lambda value: repr(value).encode()),
-    uuid.UUID: _plain("uuid", lambda value: value.bytes),
     list: _sequence("list"),
     tuple: _sequence("tuple"),
     set: _set("set"),
     frozenset: _set("frozenset"),
     dict: _encode_dict,
+}
+
+# By name, so that nobody pays for importing modules whose types are not in use.
+_ENCODERS_BY_NAME: Final[dict[str, Callable[[Any, str, int], bytes]]] = {
+    "decimal.Decimal": _plain("decimal", lambda value: repr(value.as_tuple()).encode()),
+    "fractions.Fraction": _plain("fraction", lambda value: f"{value.numerator}/{value.denominator}".encode()),
+    "datetime.datetime": _encode_time,
+    "datetime.time": _encode_time,
+    "datetime.date": _plain("date", lambda value: value.isoformat().encode()),
+    "datetime.timedelta": _plain("timedelta", lambda value: repr(value).encode()),
+    "uuid.UUID": _plain("uuid", lambda value: value.bytes),
 }
 
 __all__ = ["DIGEST_BYTES", "canonical_digest", "task_identity"]

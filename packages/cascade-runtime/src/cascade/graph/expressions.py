@@ -14,24 +14,22 @@ from cascade.graph.model import Operation
 from cascade.spec.errors import InternalError
 
 
-@dataclass(frozen=True, slots=True)
 class Identity:
     """The value of the only operand."""
 
-    name: str = "value"
-    identity: str = "identity"
+    name = "value"
+    identity = "identity"
 
     def make(self, values: list[Any]) -> Any:
         """The value itself."""
         return values[0]
 
 
-@dataclass(frozen=True, slots=True)
 class ItemOf:
     """``operand[key]``."""
 
-    name: str = "item"
-    identity: str = "item"
+    name = "item"
+    identity = "item"
 
     def make(self, values: list[Any]) -> Any:
         """The item."""
@@ -67,12 +65,11 @@ class SequenceOf:
         return self.kind(*values) if self.named else self.kind(values)
 
 
-@dataclass(frozen=True, slots=True)
 class DictOf:
     """A dict of operands that alternate between keys and values."""
 
-    name: str = "dict"
-    identity: str = "dict"
+    name = "dict"
+    identity = "dict"
 
     def make(self, values: list[Any]) -> Any:
         """The dict."""
@@ -107,7 +104,7 @@ class RefillOf:
         """The filled copy."""
         original, contents = values[0], values[1:]
         if self.builtin in (tuple, frozenset):
-            filled = self.builtin.__new__(self.kind, contents)
+            filled: Any = self.builtin.__new__(self.kind, contents)
             if hasattr(original, "__dict__"):
                 filled.__dict__.update(original.__dict__)
             return filled
@@ -173,7 +170,6 @@ class MapInputs:
         raise InternalError("a map was computed like an expression")
 
 
-@dataclass(frozen=True, slots=True)
 class RouterShape:
     """Whether a router has a default, which then is its last operand. The engine chooses the route.
 
@@ -181,8 +177,10 @@ class RouterShape:
         has_default: Whether it has.
     """
 
-    has_default: bool
-    name: str = "router"
+    name = "router"
+
+    def __init__(self, has_default: bool) -> None:
+        self.has_default = has_default
 
     @property
     def identity(self) -> str:

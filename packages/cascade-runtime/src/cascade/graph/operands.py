@@ -1,7 +1,8 @@
 """How every kind of value is taken apart into operands, for the builder.
 
-`KINDS` maps a type to what values of the type mean inside arguments: ``None`` for a leaf (nearly all types), otherwise a
-reader, which takes a value apart into a `Draft` of its node. A type is classified once, when it is first met.
+`KINDS` maps a type to what values of the type mean inside arguments: ``None`` for a leaf (nearly all types),
+otherwise a reader, which takes a value apart into a `Draft` of its node. A type is classified once, when it is first
+met.
 """
 
 from __future__ import annotations
@@ -89,6 +90,18 @@ class Draft:
 
 
 Reader = Callable[[Any], Draft]
+
+
+def is_plain_call(lazy: LazyResult) -> bool:
+    """Whether a call has positional arguments only, no options, and no parameter that the engine fills in."""
+    task = lazy._task
+    return (
+        not lazy._kwargs
+        and lazy._options is NO_OPTIONS
+        and task._options is NO_OPTIONS
+        and not task.pure
+        and not task.call_signature.accept(lazy._args, lazy._kwargs)
+    )
 
 
 def read_call(lazy: LazyResult) -> Draft:
@@ -289,4 +302,4 @@ def holds_stand_in(container: Any) -> bool:
     return False
 
 
-__all__ = ["KINDS", "Draft", "holds_stand_in", "leaves_only"]
+__all__ = ["KINDS", "Draft", "holds_stand_in", "is_plain_call", "leaves_only", "read_call"]

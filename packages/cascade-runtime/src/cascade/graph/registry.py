@@ -11,9 +11,12 @@ import threading
 from collections import OrderedDict
 from typing import Any, Final
 
-from cascade.graph.model import Node
+from cascade.graph.model import Node, OptionNode
 
 DEFAULT_CAPACITY: Final = 16_384
+
+_PLAIN_PARTS: Final = 4
+"""How many parts make a plain `Node`; an `OptionNode` has more."""
 
 
 class NodeRegistry:
@@ -49,7 +52,7 @@ class NodeRegistry:
             if node is not None:
                 self._nodes.move_to_end(key)
                 return node
-            node = self._nodes[key] = Node(*key)
+            node = self._nodes[key] = Node(*key) if len(key) == _PLAIN_PARTS else OptionNode(*key)
             if len(self._nodes) > self.capacity:
                 self._nodes.popitem(last=False)
             return node

@@ -1,8 +1,9 @@
 """Flow decisions: which nodes are needed, which are skipped, which route is taken.
 
-A graph with conditions or routers is run *by demand*. The root is demanded; a demanded node first demands what decides
-about it (its condition, or a router's selector), and only when that is known what the decision asks for: the inputs, the
-alternative, or the chosen route. So a branch that is not taken never starts, nor anything that only it needs.
+A graph with conditions or routers is run *by demand*. The root is demanded; a demanded node first demands what
+decides about it (its condition, or a router's selector), and only when that is known what the decision asks for: the
+inputs, the alternative, or the chosen route. So a branch that is not taken never starts, nor anything that only it
+needs.
 
 `FlowManager` knows nothing of executors or event loops. It is told which node has a value, and answers with the nodes
 that became ready. Iterative throughout: a chain of a million routers is no deeper than one.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -51,6 +50,8 @@ class ParameterValues:
                 faults.append(str(error))
         known = {spec.name for spec in specs if spec.source == "param"}
         for name in self._given.keys() - known:
+            import difflib  # only for this error: it costs a part of the whole import time
+
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             faults.append(f"parameter {name!r} is not known: {hint}the program's parameters are {_listed(known)}")

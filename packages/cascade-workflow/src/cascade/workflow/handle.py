@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from cascade.runtime.engine import Engine, new_run_id
-from cascade.spec.events import Event, RunEvent, RunFinished
+from cascade.spec.events import Event, RunEvent
 from cascade.spec.identifiers import RunId
 from cascade.spec.resources import Resource
 from cascade.workflow.default_engine import default_engine
@@ -42,9 +42,6 @@ class RunHandle(Generic[T]):
         self._task: asyncio.Task[T] | None = None
         self._is_cancelled = False
         self._unsubscribe = engine.subscribe(kind, self._receive)
-        self._unsubscribe_end = (
-            engine.subscribe(RunFinished, self._receive) if not issubclass(RunFinished, kind) else None
-        )
 
     def result(self, timeout_s: float | None = None) -> T:
         """Wait for the value.
@@ -78,7 +75,8 @@ class RunHandle(Generic[T]):
         seen = 0
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._count > seen or self._future.done())
+                while self._count == seen and not self._future.done():
+                    self._news.wait()
                 fresh = min(self._count - seen, len(self._events))
                 news = list(self._events)[len(self._events) - fresh :] if fresh else []
                 seen = self._count
@@ -102,14 +100,14 @@ class RunHandle(Generic[T]):
             with asyncio.Runner() as runner:
                 value = runner.run(self._evaluate(engine, target, options))
         except (asyncio.CancelledError, concurrent.futures.CancelledError):
-            self._end()
+            self._unsubscribe()
             self._future.cancel()
             self._future.set_running_or_notify_cancel()
         except BaseException as error:
-            self._end()
+            self._unsubscribe()
             self._future.set_exception(error)
         else:
-            self._end()
+            self._unsubscribe()
             self._future.set_result(value)
         with self._news:
             self._news.notify_all()
@@ -120,11 +118,6 @@ class RunHandle(Generic[T]):
             if self._is_cancelled:
                 raise asyncio.CancelledError
         return await engine.run(target, run_id=self.run_id, **options)
-
-    def _end(self) -> None:
-        self._unsubscribe()
-        if self._unsubscribe_end is not None:
-            self._unsubscribe_end()
 
 
 def start(

@@ -24,8 +24,8 @@ def run(
 ) -> T:
     """Evaluate a target and wait for its value.
 
-    Inside a running event loop (a notebook), the run has an event loop of its own in another thread, and this call blocks
-    until it has ended; in a coroutine use `arun`.
+    Inside a running event loop (a notebook), the run has an event loop of its own in another thread, and this call
+    blocks until it has ended; in a coroutine use `arun`.
 
     Args:
         target: A lazy result, a map, a router, or a container of them and of plain values.

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cascade.adapters.executors.processes import ProcessWorkers
 from cascade.adapters.executors.threads import ThreadWorkers
 from cascade.spec.errors import TaskStopIterationError, TaskTimeoutError
 from cascade.spec.task import Task
+
+if TYPE_CHECKING:
+    from cascade.adapters.executors.processes import ProcessWorkers
 
 DEFAULT_THREADS: Final = 32
 DEFAULT_INLINE_LIMIT_S: Final = 0.000_5
@@ -44,7 +47,9 @@ class LocalExecutor:
         if processes is not None and processes < 1:
             raise ValueError(f"processes must be at least 1, not {processes!r}")
         self._threads = ThreadWorkers(threads)
-        self._processes = ProcessWorkers(processes or os.cpu_count() or 1)
+        self._process_count = processes or os.cpu_count() or 1
+        self._processes: ProcessWorkers | None = None
+        self._lock = threading.Lock()
         self._inline_limit_s = inline_limit_s
         # By id, because this is asked for every node; a finalizer takes the id out when the task is gone.
         self._short: set[int] = set()
@@ -84,7 +89,7 @@ class LocalExecutor:
         if task.is_async:
             return await _await(task, args, kwargs, timeout_s)
         if task.mode == "process":
-            return await self._processes.call(task, args, kwargs, timeout_s)
+            return await self._process_workers().call(task, args, kwargs, timeout_s)
         if task.mode == "inline":
             return _call(task, args, kwargs)
         return await self._threads.call(task.name, lambda: self._call_measured(task, args, kwargs), timeout_s)
@@ -92,7 +97,17 @@ class LocalExecutor:
     def close(self) -> None:
         """Let threads and processes end. The executor cannot be used afterwards."""
         self._threads.close()
-        self._processes.close()
+        if self._processes is not None:
+            self._processes.close()
+
+    def _process_workers(self) -> ProcessWorkers:
+        # multiprocessing is a tenth of the time that importing Cascade would take, and few programs need it.
+        from cascade.adapters.executors.processes import ProcessWorkers
+
+        with self._lock:
+            if self._processes is None:
+                self._processes = ProcessWorkers(self._process_count)
+            return self._processes
 
     def _call_measured(self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         began = perf_counter()

@@ -1,7 +1,7 @@
 """What is sent to a worker process and back: references to functions, arguments, context variables, outcomes.
 
-A function is sent as module and qualified name, because the decorator has put a task in its place, and pickle would look
-for the function there. So what has no such name (a lambda, a function inside another) is refused, with its name.
+A function is sent as module and qualified name, because the decorator has put a task in its place, and pickle would
+look for the function there. So what has no such name (a lambda, a function inside another) is refused, with its name.
 Pickle is safe here: both ends are the same program.
 """
 
@@ -77,7 +77,8 @@ def _module(reference: Reference) -> Any:
         if reference.file is None or error.name != reference.module:
             raise
     spec = importlib.util.spec_from_file_location(reference.module, reference.file)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[reference.module] = module
     spec.loader.exec_module(module)

@@ -31,10 +31,12 @@ class NativeSolver:
         stage: list[Node] = []
         first_of_stage = 0
         for node in graph.nodes:
-            if any(source.index >= first_of_stage for source in node.inputs):
-                stages.append(stage)
-                stage = []
-                first_of_stage = node.index
+            for source in node.inputs:
+                if source.index >= first_of_stage:
+                    stages.append(stage)
+                    stage = []
+                    first_of_stage = node.index
+                    break
             stage.append(node)
         stages.append(stage)
         return stages

@@ -1,9 +1,10 @@
 """`ConstraintManager`: who may start now, and who waits.
 
-All waiting requests stand in one queue. Whenever anything changes (something is given back, a limit is set or lifted, a
-rate allows the next start), the queue is walked from its head and every request that can start is let go. A request that
-waits for a capacity reserves it against all behind it, so a big request is never overtaken for ever by small ones;
-requests that need other things pass. Taking is all or nothing, and a request that has to wait has taken nothing.
+All waiting requests stand in one queue. Whenever anything changes (something is given back, a limit is set or lifted,
+a rate allows the next start), the queue is walked from its head and every request that can start is let go. A request
+that waits for a capacity reserves it against all behind it, so a big request is never overtaken for ever by small
+ones; requests that need other things pass. Taking is all or nothing, and a request that has to wait has taken
+nothing.
 
 One manager serves all runs of an engine, in several event loops and threads: it is locked, and wakes each waiter in the
 waiter's own loop.

@@ -1,15 +1,16 @@
 """`Frame`: one step on the heap.
 
-Where a recursive evaluator would use the call stack, the engine links frames: a frame knows the frame and the node that
-wait for its value. So non-tail recursion 100,000 deep costs memory and no stack, and a tail call replaces a frame, which
-is why loops run in constant memory.
+Where a recursive evaluator would use the call stack, the engine links frames: a frame knows the frame and the node
+that wait for its value. So non-tail recursion 100,000 deep costs memory and no stack, and a tail call replaces a
+frame, which is why loops run in constant memory.
 """
 
 from __future__ import annotations
 
 from hashlib import blake2b
 from heapq import heappop, heappush
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any, Final, final
 
 from cascade.graph.model import DataTuple, Graph, Node
 from cascade.runtime.flow import FlowManager, Skip
@@ -19,6 +20,7 @@ from cascade.spec.identifiers import NodeId
 _LONGEST_PATH: Final = 200
 
 
+@final
 class Frame:
     """The state of one step: which values are there, which nodes are ready.
 
@@ -80,7 +82,8 @@ class Frame:
             self.flow = FlowManager(graph, self.values)
         else:
             self._waiting = plan.waits_for.copy()
-            self._uses = [len(consumers) for consumers in plan.consumers] if len(nodes) > 1 else [0]
+            first = plan.first_consumer
+            self._uses = [end - begin for begin, end in pairwise(first)]
             if plan.stages is None:
                 self.ready = plan.sources.copy()
             else:
@@ -128,7 +131,8 @@ class Frame:
             self._settle_in_stages(index, plan.stages)
         else:
             rank = plan.rank
-            for consumer in plan.consumers[index]:
+            first = plan.first_consumer
+            for consumer in plan.consumers[first[index] : first[index + 1]]:
                 waiting[consumer] -= 1
                 if not waiting[consumer]:
                     heappush(ready, consumer if rank is None else rank[consumer])
@@ -152,7 +156,7 @@ class Frame:
 
     @property
     def path(self) -> str:
-        """What stands before the names of this frame's nodes: the nodes and items that wait for it, from the outside in.
+        """What stands before the names of this frame's nodes: what waits for it, from the outside in.
 
         Empty for the outermost loop. A long path is replaced by its digest, so that deep recursion stays linear.
         """

@@ -8,18 +8,19 @@ neither a thread nor a capacity.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast, final
 
 from cascade.graph.expressions import MapInputs
-from cascade.graph.model import MapOptions, Node
+from cascade.graph.model import Node
 from cascade.spec.common import Literal
 from cascade.spec.errors import MapInputError, MapLengthError
 from cascade.spec.lazy_types import LazyResult
-from cascade.spec.policies import CallOptions
+from cascade.spec.policies import CallOptions, MapOptions
 
 _ENDED: Final = object()
 
 
+@final
 class MapRun:
     """The state of one map.
 
@@ -64,7 +65,8 @@ class MapRun:
     def __init__(
         self, node: Node, values: list[Any], amounts: tuple[Any, ...], parent: Any, slot: int, window: int
     ) -> None:
-        assert node.task is not None and isinstance(node.operation, MapInputs)
+        assert node.task is not None
+        assert isinstance(node.operation, MapInputs)
         options = node.options.map_options or MapOptions()
         self.node = node
         self.parent = parent
@@ -110,7 +112,7 @@ class MapRun:
             MapLengthError: One operand has ended and another has not.
         """
         items = [
-            source if isinstance(source, Literal) else next(source, _ENDED)  # type: ignore[call-overload]
+            source if isinstance(source, Literal) else next(cast("Iterator[Any]", source), _ENDED)
             for source in self._sources
         ]
         return self._call(items)
@@ -148,7 +150,8 @@ class MapRun:
             asynchronous: AsyncIterator[Any] = aiter(value)
             return asynchronous
         try:
-            return iter(value)
+            synchronous: Iterator[Any] = iter(value)
+            return synchronous
         except TypeError:
             raise MapInputError(
                 f"task {self._task.name!r}: map({self._names[place]}=…) got {value!r:.100}, which is not iterable; "

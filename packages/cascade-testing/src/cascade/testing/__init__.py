@@ -1,0 +1,23 @@
+"""Tools to test Cascade, its plug-ins, and workflows: conformance kits, fakes and virtual time."""
+
+from cascade.testing.conformance import ExecutorConformance, SolverConformance, StateBackendConformance
+from cascade.testing.fakes import FakeClock, LoopClock, RealTimeCalls, RecordedCall, ScriptedExecutor, ShuffledSolver
+from cascade.testing.recording_bus import RecordingBus
+from cascade.testing.virtual_time import HangError, VirtualTimeLoop, real_time, run_in_virtual_time
+
+__all__ = [
+    "ExecutorConformance",
+    "FakeClock",
+    "HangError",
+    "LoopClock",
+    "RealTimeCalls",
+    "RecordedCall",
+    "RecordingBus",
+    "ScriptedExecutor",
+    "ShuffledSolver",
+    "SolverConformance",
+    "StateBackendConformance",
+    "VirtualTimeLoop",
+    "real_time",
+    "run_in_virtual_time",
+]
