@@ -1,8 +1,8 @@
 """What the interpreter costs, as ratios and per node, each measured in this one process.
 
 Measured: creating a lazy result against the smallest thing that could do the job (a slotted object made by a decorator
-object's ``__call__``); the whole way of a no-op node from call to result, in a fan-out and in a chain, at growing sizes;
-and importing the facade. Not measured: what tasks do, and loops (the structural JIT has figures of its own).
+object's ``__call__``); the whole way of a no-op node from call to result, in a fan-out and in a chain, at growing
+sizes; and importing the facade. Not measured: what tasks do, and loops (the structural JIT has figures of its own).
 
 Run it with ``python -m observatory.benchmarks.interpreter_costs``. Every figure is the median of several rounds, and
 the machine should be quiet. The answer of every workload is checked before it is timed.

@@ -22,7 +22,13 @@ from cascade.runtime.strategies.calls import wait_for_all
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
 from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
-from cascade.spec.errors import DependencyMissingError, EngineClosedError, ResourceError, TaskTimeoutError
+from cascade.spec.errors import (
+    ConstraintError,
+    DependencyMissingError,
+    EngineClosedError,
+    ResourceError,
+    TaskTimeoutError,
+)
 from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateBackend
@@ -196,11 +202,11 @@ class Engine:
         Raises:
             ConstraintError: The scope or the time makes no sense.
         """
-        self._constraints.change(scope, paused=True, ttl_s=ttl_s)
+        self._constraints.put(Constraint(scope, paused=True, ttl_s=ttl_s))
 
-    def resume(self, scope: str = GLOBAL_SCOPE) -> None:
-        """End a `pause` of exactly this scope. Limits on it stay."""
-        self._constraints.change(scope, paused=False, ttl_s=None)
+    def resume(self, scope: str = GLOBAL_SCOPE) -> bool:
+        """End the pause of exactly this scope; whether there was one. Limits stay."""
+        return self._constraints.remove(scope, pause=True)
 
     def limit(
         self,
@@ -210,7 +216,7 @@ class Engine:
         rate: str | float | None = None,
         ttl_s: float | None = None,
     ) -> None:
-        """Limit the tasks of a scope, in place of its earlier limits. May be called from any thread, while runs go on.
+        """Limit the tasks of a scope, in place of its earlier limit. May be called from any thread, while runs go on.
 
         Args:
             scope: ``"global"``, or ``"task:<glob>"`` over the names of tasks.
@@ -219,17 +225,16 @@ class Engine:
             ttl_s: The limit ends by itself after so many seconds.
 
         Raises:
-            ConstraintError: A value makes no sense.
+            ConstraintError: A value makes no sense, or there is neither a concurrency nor a rate.
         """
+        if concurrency is None and rate is None:
+            raise ConstraintError("limit() needs a concurrency or a rate; to lift a limit, use unlimit()")
         rate_per_s = None if rate is None else parse_rate(rate)
-        checked = Constraint(scope, False, concurrency, rate_per_s, ttl_s)
-        self._constraints.change(
-            scope, concurrency=checked.concurrency, rate_per_s=checked.rate_per_s, ttl_s=checked.ttl_s
-        )
+        self._constraints.put(Constraint(scope, concurrency=concurrency, rate_per_s=rate_per_s, ttl_s=ttl_s))
 
     def unlimit(self, scope: str = GLOBAL_SCOPE) -> bool:
-        """Lift the limits and the pause of exactly this scope; whether there were any."""
-        return self._constraints.remove(scope)
+        """Lift the limit of exactly this scope; whether there was one. A pause stays."""
+        return self._constraints.remove(scope, pause=False)
 
     def close(self) -> None:
         """Let the executor's threads and processes end. The engine cannot be used afterwards."""

@@ -177,10 +177,12 @@ class MapOptions:
     Attributes:
         max_in_flight: How many items may be under way at once; ``None`` is twice the executor's concurrency.
         on_error: ``"raise"`` ends the run at the first failure, ``"continue"`` puts `Failure` values in the result.
+        keeps_results: Whether the value is the list of results; without them, an endless map needs no memory.
     """
 
     max_in_flight: int | None = None
     on_error: str = "raise"
+    keeps_results: bool = True
 
     def __post_init__(self) -> None:
         if self.max_in_flight is not None and self.max_in_flight < 1:

@@ -257,7 +257,7 @@ def _check_task(fn: Any, mode: str) -> None:
     if mode not in _MODES:
         raise TaskDefinitionError(f"the mode of a task is one of {', '.join(_MODES)}, not {mode!r}")
     inner = _described(fn)
-    call = getattr(type(inner), "__call__", None)
+    call = type(inner).__call__
     for candidate in (inner, call):
         if inspect.isgeneratorfunction(candidate) or inspect.isasyncgenfunction(candidate):
             raise TaskDefinitionError(
@@ -268,7 +268,7 @@ def _check_task(fn: Any, mode: str) -> None:
 
 def _is_async(fn: Any) -> bool:
     inner = _described(fn)
-    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(getattr(type(inner), "__call__", None))
+    return inspect.iscoroutinefunction(inner) or inspect.iscoroutinefunction(type(inner).__call__)
 
 
 def _described(fn: Any) -> Any:

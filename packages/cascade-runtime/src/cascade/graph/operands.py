@@ -24,7 +24,7 @@ from cascade.graph.expressions import (
 )
 from cascade.graph.model import NodeKind, Operation
 from cascade.spec.common import Literal, ParameterSpec, ParameterStandIn
-from cascade.spec.errors import InternalError
+from cascade.spec.errors import InternalError, TaskDefinitionError
 from cascade.spec.lazy_types import LazyResult, MappedLazyResult
 from cascade.spec.policies import NO_OPTIONS, NOTHING, CallOptions, MapOptions
 from cascade.spec.resources import InjectStandIn
@@ -162,6 +162,11 @@ def read_inject(lazy: InjectStandIn) -> Draft:
 
 def read_literal(value: Literal[Any]) -> Draft:
     """``literal(value)``: not searched."""
+    if isinstance(value.value, StandIn):
+        raise TaskDefinitionError(
+            f"literal({value.value!r}): a literal is passed on as it is, so the task would get a lazy result instead "
+            "of its value; leave literal() out (in task.map, it broadcasts the value)"
+        )
     return Draft(None, literal=value.value)
 
 

@@ -52,14 +52,17 @@ from cascade.spec.policies import Failure
 from cascade.spec.resources import Inject, resource
 from cascade.spec.routing import Router
 from cascade.spec.task import Task, task
+from cascade.workflow.composition import pipeline, sequence
 from cascade.workflow.handle import RunHandle, start
 from cascade.workflow.running import arun, run
+from cascade.workflow.streaming import Completed, as_completed
 
 __all__ = [
     "ArgumentMismatchError",
     "CacheHit",
     "CapacityError",
     "CascadeError",
+    "Completed",
     "ConstraintError",
     "CycleError",
     "DependencyMissingError",
@@ -107,9 +110,12 @@ __all__ = [
     "UnhashableValueError",
     "WorkerLostError",
     "arun",
+    "as_completed",
     "literal",
+    "pipeline",
     "resource",
     "run",
+    "sequence",
     "start",
     "task",
 ]

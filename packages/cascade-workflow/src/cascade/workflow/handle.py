@@ -7,7 +7,7 @@ import concurrent.futures
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from cascade.runtime.engine import Engine, new_run_id
@@ -59,6 +59,10 @@ class RunHandle(Generic[T]):
     def done(self) -> bool:
         """Whether the run has ended."""
         return self._future.done()
+
+    def add_done_callback(self, callback: Callable[[], None]) -> None:
+        """Call a function when the run has ended, in the run's thread; at once if it has."""
+        self._future.add_done_callback(lambda _future: callback())
 
     def cancel(self) -> None:
         """Ask the run to stop. `result` raises `CancelledError` when everything of it has ended."""

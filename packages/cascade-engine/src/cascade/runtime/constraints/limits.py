@@ -6,6 +6,9 @@ import math
 
 from cascade.spec.constraints import Constraint
 
+_Key = tuple[str, bool]
+"""A scope, and whether the constraint is a pause."""
+
 
 class _Limit:
     """One constraint in force."""
@@ -20,14 +23,16 @@ class _Limit:
 
 
 class Limits:
-    """The constraints in force, one a scope, and the tasks that run. Not locked: the constraint manager does that.
+    """The constraints in force, and the tasks that run. Not locked: the constraint manager does that.
+
+    A scope has at most one pause and at most one limit; they come and go independently.
 
     Running tasks are counted by name whether or not a limit covers them, so that a limit which is introduced while
     tasks run counts them, too.
     """
 
     def __init__(self) -> None:
-        self._limits: dict[str, _Limit] = {}
+        self._limits: dict[_Key, _Limit] = {}
         self._running: dict[str, int] = {}
 
     @property
@@ -36,22 +41,17 @@ class Limits:
         return bool(self._limits)
 
     def put(self, constraint: Constraint, now: float) -> None:
-        """Put a constraint in force, in place of the one of the same scope."""
+        """Put a constraint in force, in place of the pause or limit that the scope had."""
         limit = _Limit(constraint, now)
-        before = self._limits.get(constraint.scope)
+        key = constraint.scope, constraint.paused
+        before = self._limits.get(key)
         if before is not None and before.constraint.rate_per_s == constraint.rate_per_s:
-            limit.next_start = before.next_start  # changing the pause or the concurrency gives no extra start
-        self._limits[constraint.scope] = limit
+            limit.next_start = before.next_start  # setting the same rate again gives no extra start
+        self._limits[key] = limit
 
-    def get(self, scope: str, now: float) -> Constraint | None:
-        """The constraint in force for exactly this scope."""
-        self._expire(now)
-        limit = self._limits.get(scope)
-        return None if limit is None else limit.constraint
-
-    def remove(self, scope: str) -> bool:
-        """Lift the constraint of a scope; whether there was one."""
-        return self._limits.pop(scope, None) is not None
+    def remove(self, scope: str, *, pause: bool) -> bool:
+        """Lift the pause, or the limit, of exactly this scope; whether there was one."""
+        return self._limits.pop((scope, pause), None) is not None
 
     def obstacle(self, task: str, now: float) -> tuple[str, float] | None:
         """What keeps a task from starting: a reason, and when to ask again (``inf`` if only a change helps).
@@ -59,7 +59,7 @@ class Limits:
         Asking consumes nothing.
         """
         self._expire(now)
-        for scope, limit in self._limits.items():
+        for (scope, _), limit in self._limits.items():
             constraint = limit.constraint
             if not constraint.covers(task):
                 continue
@@ -90,9 +90,9 @@ class Limits:
             self._running.pop(task, None)
 
     def _expire(self, now: float) -> None:
-        expired = [scope for scope, limit in self._limits.items() if limit.expires_at <= now]
-        for scope in expired:
-            del self._limits[scope]
+        expired = [key for key, limit in self._limits.items() if limit.expires_at <= now]
+        for key in expired:
+            del self._limits[key]
 
 
 __all__ = ["Limits"]

@@ -18,11 +18,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 
 from cascade.runtime.constraints.capacities import Amounts, Capacities
 from cascade.runtime.constraints.limits import Limits
-from cascade.spec.constraints import GLOBAL_SCOPE, Constraint
+from cascade.spec.constraints import Constraint
 from cascade.spec.errors import CapacityError
 
 
@@ -111,27 +110,15 @@ class ConstraintManager:
             self._let_go()
 
     def put(self, constraint: Constraint) -> None:
-        """Put a limit in force, in place of the one of the same scope."""
+        """Put a pause or a limit in force, in place of the one that the scope had."""
         with self._lock:
             self._limits.put(constraint, _now())
             self._changed()
 
-    def change(self, scope: str, **values: object) -> None:
-        """Change parts of the limit of a scope, and keep the others."""
+    def remove(self, scope: str, *, pause: bool) -> bool:
+        """Lift the pause, or the limit, of exactly this scope; whether there was one."""
         with self._lock:
-            now = _now()
-            before = self._limits.get(scope, now) or Constraint(scope)
-            after = replace(before, **values)  # type: ignore[arg-type]
-            if after == Constraint(scope):
-                self._limits.remove(scope)
-            else:
-                self._limits.put(after, now)
-            self._changed()
-
-    def remove(self, scope: str = GLOBAL_SCOPE) -> bool:
-        """Lift the limit of a scope; whether there was one."""
-        with self._lock:
-            removed = self._limits.remove(scope)
+            removed = self._limits.remove(scope, pause=pause)
             self._changed()
             return removed
 

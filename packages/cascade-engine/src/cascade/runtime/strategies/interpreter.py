@@ -148,7 +148,7 @@ class Interpreter:
                 continue
             index = frame.next()
             node = frame.nodes[index]
-            task = node.task
+            task: Any = node.task  # a plain node has one; to assert it here would cost every node
             if not (is_direct and node.plain) or frame.has_skips or task.is_async or not inline(task):
                 self._dispatch(frame, index)
                 if perf_counter() >= until:
@@ -409,13 +409,12 @@ class Interpreter:
             return
         self._activate(items)
         try:
-            self._enter(call, items, len(items.results) - 1, 1)
+            self._enter(call, items, items.begun - 1, 1)
         except Exception as error:
             self._fail(items.parent, items.slot, error)
 
     def _complete_item(self, items: MapRun, item: int, value: Any) -> tuple[Frame, int, Any] | None:
-        items.results[item] = value
-        items.in_flight -= 1
+        items.end_item(item, value)
         if items.is_complete:
             return items.parent, items.slot, items.results
         self._activate(items)

@@ -33,7 +33,8 @@ class MapRun:
         window: Items under way at once, unless the map says otherwise.
 
     Attributes:
-        results: The values by item.
+        results: The values by item, if they are kept.
+        begun: Items drawn so far.
         in_flight: Items under way.
         is_exhausted: Whether the input has ended.
         is_dead: Whether what still comes for this map is to be dropped.
@@ -49,6 +50,7 @@ class MapRun:
         "_positional",
         "_sources",
         "_task",
+        "begun",
         "in_flight",
         "is_asynchronous",
         "is_dead",
@@ -74,6 +76,7 @@ class MapRun:
         self.options = options
         self.window = options.max_in_flight or window
         self.results: list[Any] = []
+        self.begun = 0
         self.in_flight = 0
         self.is_exhausted = False
         self.is_dead = False
@@ -105,6 +108,12 @@ class MapRun:
         """Whether another item can be begun now."""
         return not self.is_exhausted and not self.is_drawing and self.in_flight < self.window
 
+    def end_item(self, item: int, value: Any) -> None:
+        """An item has its value, or a `Failure`."""
+        self.in_flight -= 1
+        if self.options.keeps_results:
+            self.results[item] = value
+
     def next_call(self) -> LazyResult | None:
         """Draw the next item from a synchronous input.
 
@@ -135,11 +144,13 @@ class MapRun:
                 short = [name for name, over in zip(self._names, ended, strict=True) if over]
                 raise MapLengthError(
                     f"task {self._task.name!r}: map() needs iterables of equal length, but {', '.join(short)} ended "
-                    f"after {len(self.results)} items and others did not; wrap what is the same for every item in "
+                    f"after {self.begun} items and others did not; wrap what is the same for every item in "
                     "literal()"
                 )
             return None
-        self.results.append(None)
+        self.begun += 1
+        if self.options.keeps_results:
+            self.results.append(None)
         self.in_flight += 1
         kwargs = dict(zip(self.node.keywords, items[self._positional :], strict=True))
         call: LazyResult = LazyResult(self._task, tuple(items[: self._positional]), kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
@@ -140,9 +141,13 @@ class ExecutorConformance:
     def test_an_async_call_that_takes_too_long_is_a_timeout(self, executor: Executor) -> None:
         """An async call that takes longer than its timeout raises `TaskTimeoutError`, and is stopped."""
         self._open_gates()
-        with pytest.raises(TaskTimeoutError):
-            self._run(executor.execute(Task(never_end), [], {}, 0.01))
-        assert gates["ended"].is_set(), "the function was not stopped"
+
+        async def program() -> bool:
+            with pytest.raises(TaskTimeoutError):
+                await executor.execute(Task(never_end), [], {}, 0.01)
+            return bool(gates["ended"].is_set())  # before the event loop ends, which stops everything
+
+        assert self._run(program()), "the function was not stopped"
 
     def test_a_sync_call_that_takes_too_long_is_a_timeout(self, executor: Executor) -> None:
         """A sync call that takes longer than its timeout raises `TaskTimeoutError`."""
@@ -156,8 +161,11 @@ class ExecutorConformance:
 
     def test_a_call_within_its_timeout_returns(self, executor: Executor) -> None:
         """A timeout that is not reached changes nothing."""
-        assert self._run(executor.execute(Task(describe), [1], {}, 60)) == (1, (), "b", {})
-        assert self._run(executor.execute(Task(describe_later), [1], {}, 60)) == (1, (), "b", {})
+
+        async def program() -> list[Any]:
+            return [await executor.execute(Task(function), [1], {}, 60) for function in (describe, describe_later)]
+
+        assert self._run(program()) == [(1, (), "b", {})] * 2
 
     def test_the_event_loop_goes_on_during_a_sync_call(self, executor: Executor) -> None:
         """A sync call does not block the event loop."""
@@ -206,23 +214,19 @@ class ExecutorConformance:
 
     def test_serves_several_event_loops_at_once(self, executor: Executor) -> None:
         """Event loops in several threads may use one executor at the same time."""
-        found: list[Any] = []
         both = threading.Barrier(2)
 
-        def live(number: int) -> None:
+        def live(number: int) -> Any:
             async def program() -> Any:
                 first = await executor.execute(Task(describe), [number], {})
                 both.wait(timeout=self.patience_s)
                 return first, await executor.execute(Task(describe), [number], {})
 
-            found.append(self._run(program()))
+            return self._run(program())
 
-        threads = [threading.Thread(target=live, args=(number,)) for number in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sorted(found) == [((number, (), "b", {}),) * 2 for number in range(2)]
+        with ThreadPoolExecutor(2) as threads:
+            found = list(threads.map(live, range(2)))
+        assert found == [((number, (), "b", {}),) * 2 for number in range(2)]
 
     # --- How ------------------------------------------------------------------------------------------------------
 

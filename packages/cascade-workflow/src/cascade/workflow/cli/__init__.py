@@ -1,0 +1,5 @@
+"""The command ``cascade``: runs and draws the programs in a file."""
+
+from cascade.workflow.cli.command import main
+
+__all__ = ["main"]
