@@ -37,6 +37,7 @@ from .programs import (
     Spent,
     TaskSpec,
     behave,
+    children,
 )
 from .values import CONTAINERS, freeze
 
@@ -267,8 +268,6 @@ def _built(named: tuple[tuple[str, Expr], ...], build: Callable[[Expr], Any]) ->
 
 
 def _tasks_in(expression: Expr) -> set[int]:
-    from .programs import children
-
     found: set[int] = set()
     pending: list[Any] = [expression]
     while pending:

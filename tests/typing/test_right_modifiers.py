@@ -45,7 +45,7 @@ class Memory:
     async def load(self, key: str) -> tuple[Any] | None:
         return (self.kept[key],) if key in self.kept else None
 
-    async def store(self, key: str, value: Any) -> None:
+    async def store(self, key: str, value: Any, ttl_s: float | None = None) -> None:
         self.kept[key] = value
 
 

@@ -52,6 +52,7 @@ class Engine:
         system_resources: How much there is of what tasks hold by ``with_constraints``, for example ``{"gpu": 2}``.
         resources: Resources that are injected by name.
         clock: Gives the times of events.
+        jit: Whether loops are compiled. It changes nothing but their speed.
 
     Raises:
         CapacityError: An amount in ``system_resources`` is not a number of at least 0.
@@ -78,6 +79,7 @@ class Engine:
         system_resources: Mapping[str, float] | None = None,
         resources: Iterable[Resource[Any]] = (),
         clock: Clock | None = None,
+        jit: bool = True,
     ) -> None:
         self.solver: Solver = solver or NativeSolver()
         self.executor: Executor = executor or LocalExecutor()
@@ -85,7 +87,7 @@ class Engine:
         self.clock: Clock = clock or SystemClock()
         self._state_backend_factory = state_backend_factory
         self._constraints = ConstraintManager(system_resources)
-        self._strategy = GraphExecutionStrategy(self.solver)
+        self._strategy = GraphExecutionStrategy(self.solver, self.executor, jit)
         self._resources: dict[str, Resource[Any]] = {}
         self._overrides: dict[str, Resource[Any]] = {}
         self._is_closed = False

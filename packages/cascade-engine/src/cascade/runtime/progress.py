@@ -37,6 +37,11 @@ class Progress:
         """How long the run may sleep without saying anything; ``None`` if nobody listens."""
         return INTERVAL_S if self._run.bus.wants(LoopProgress) else None
 
+    def add(self, nodes: int) -> None:
+        """Compiled code has run so many nodes."""
+        self.done += nodes
+        self.total += nodes
+
     def tick(self, running: int) -> None:
         """Publish the counters if it is time."""
         now = self._run.clock.monotonic()

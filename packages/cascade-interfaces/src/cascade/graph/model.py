@@ -357,6 +357,8 @@ def _policies_identity(policies: Policies) -> str:
         numbers = (retry.max_attempts, retry.delay_s, retry.backoff, retry.max_delay_s, retry.jitter)
         retry_on = f"{numbers}:{retry_on}"
     cache = "" if policies.cache is None else f"{_module(policies.cache)}.{type(policies.cache).__qualname__}"
+    if policies.cache_ttl_s is not None:
+        cache += f" {policies.cache_ttl_s}"
     return f"{retry_on};{policies.timeout_s};{cache};{','.join(policies.constraints)}"
 
 

@@ -81,6 +81,33 @@ class UnhashableValueError(CascadeError, TypeError):
         )
 
 
+class UnstorableValueError(CascadeError, TypeError):
+    """A value, or something inside it, cannot be stored: a serializer refuses it.
+
+    Attributes:
+        path: Where it stands inside the value, for example ``value.items[3].when``.
+        problem: What is wrong with it and what to do, as the rest of a sentence that begins with the path.
+        where: Whose value it is, for example ``the result of task 'load'``; empty if nobody has said so yet.
+    """
+
+    def __init__(self, path: str, problem: str, where: str = "") -> None:
+        self.path = path
+        self.problem = problem
+        self.where = where
+        super().__init__(f"{where} cannot be stored: {path} {problem}" if where else f"{path} {problem}")
+
+    def said_of(self, where: str) -> UnstorableValueError:
+        """The same error with the words that say whose value it is."""
+        return UnstorableValueError(self.path, self.problem, where)
+
+    def __reduce__(self) -> tuple[type[UnstorableValueError], tuple[str, str, str]]:
+        return UnstorableValueError, (self.path, self.problem, self.where)
+
+
+class CorruptDataError(CascadeError, ValueError):
+    """Stored bytes cannot be read: damaged, tampered with, of a newer version, or of a type that is not known here."""
+
+
 class StaticCheckError(GraphError):
     """The checks before a run found faults; all of them are in the message.
 
@@ -166,6 +193,7 @@ __all__ = [
     "CapacityError",
     "CascadeError",
     "ConstraintError",
+    "CorruptDataError",
     "CycleError",
     "DependencyMissingError",
     "EngineClosedError",
@@ -186,5 +214,6 @@ __all__ = [
     "TaskStopIterationError",
     "TaskTimeoutError",
     "UnhashableValueError",
+    "UnstorableValueError",
     "WorkerLostError",
 ]

@@ -76,9 +76,32 @@ class Modifiable:
         """
         return self._with_options(policies.with_timeout(self._options, timeout_s))
 
-    def with_cache(self, cache: CachePolicy) -> Self:
-        """Look the result up before running, and keep it afterwards."""
-        return self._with_options(policies.with_cache(self._options, cache))
+    def with_cache(self, cache: CachePolicy, ttl_s: float | None = None) -> Self:
+        """Look the result up before running, and keep it afterwards.
+
+        Results are found again by the task (module, qualified name and version) and its arguments, defaults included;
+        change the task's ``version`` when stored results are no longer right. Equal calls that are under way at once
+        run once: the others wait for the value. Failures are not kept.
+
+        Args:
+            cache: Where results are kept: a `MemoryCache`, a `SqliteCache`, a `FileTarget`, or any other policy.
+            ttl_s: Seconds after which a result that is kept by this call is no longer used; by default the cache's.
+
+        Raises:
+            TaskDefinitionError: ``ttl_s`` is not greater than 0.
+
+        Example:
+            >>> from cascade import workflow as cs
+            >>> calls = []
+            >>> @cs.task
+            ... def square(x: int) -> int:
+            ...     calls.append(x)
+            ...     return x * x
+            >>> kept = square.with_cache(cs.MemoryCache())
+            >>> [cs.run(kept(3)), cs.run(kept(x=3)), calls]
+            [9, 9, [3]]
+        """
+        return self._with_options(policies.with_cache(self._options, cache, ttl_s))
 
     def with_constraints(self, **amounts: float) -> Self:
         """Hold these amounts of the engine's ``system_resources`` while an attempt runs; amounts may be stand-ins."""

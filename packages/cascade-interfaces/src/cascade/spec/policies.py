@@ -111,17 +111,21 @@ class Policies:
         retry: When a failed attempt is tried again.
         timeout_s: Seconds that one attempt may take.
         cache: Where results are kept and looked up.
+        cache_ttl_s: Seconds for which a result is kept there; ``None`` leaves that to the cache.
         constraints: Names of the capacities that the call holds while it runs; the amounts are data.
     """
 
     retry: Retry | None = None
     timeout_s: float | None = None
     cache: CachePolicy | None = None
+    cache_ttl_s: float | None = None
     constraints: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.timeout_s is not None and not self.timeout_s > 0:
             raise TaskDefinitionError(f"a timeout must be greater than 0 seconds, not {self.timeout_s!r}")
+        if self.cache_ttl_s is not None and not self.cache_ttl_s > 0:
+            raise TaskDefinitionError(f"the ttl_s of a cache must be greater than 0 seconds, not {self.cache_ttl_s!r}")
 
 
 NO_POLICIES: Final = Policies()
@@ -150,13 +154,16 @@ class CallOptions:
     def merged_into(self, outer: CallOptions) -> CallOptions:
         """These options with the outer ones (those of the task) where these say nothing."""
         mine, theirs = self.policies, outer.policies
+        # A cache comes with its own time to live. Not "or": a cache that is empty may be false.
+        cached = theirs if mine.cache is None else mine
         constraints = dict(zip(theirs.constraints, outer.amounts, strict=True))
         constraints.update(zip(mine.constraints, self.amounts, strict=True))
         return CallOptions(
             policies=Policies(
                 retry=mine.retry or theirs.retry,
                 timeout_s=theirs.timeout_s if mine.timeout_s is None else mine.timeout_s,
-                cache=mine.cache or theirs.cache,
+                cache=cached.cache,
+                cache_ttl_s=cached.cache_ttl_s,
                 constraints=tuple(constraints),
             ),
             condition=outer.condition if self.condition is NOTHING else self.condition,
@@ -217,9 +224,9 @@ def with_timeout(options: CallOptions, timeout_s: float) -> CallOptions:
     return replace(options, policies=replace(options.policies, timeout_s=timeout_s))
 
 
-def with_cache(options: CallOptions, cache: CachePolicy) -> CallOptions:
-    """The options with another cache policy."""
-    return replace(options, policies=replace(options.policies, cache=cache))
+def with_cache(options: CallOptions, cache: CachePolicy, ttl_s: float | None = None) -> CallOptions:
+    """The options with another cache policy, and the seconds for which a result is kept there."""
+    return replace(options, policies=replace(options.policies, cache=cache, cache_ttl_s=ttl_s))
 
 
 def with_constraints(options: CallOptions, amounts: Mapping[str, Any]) -> CallOptions:

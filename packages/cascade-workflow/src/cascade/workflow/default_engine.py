@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 from cascade.runtime.engine import Engine
 
 _lock = threading.Lock()
 _made: list[Engine] = []
+
+if hasattr(os, "register_at_fork"):
+    # The threads of the parent's engine do not exist in a forked child, which would wait for them for ever.
+    os.register_at_fork(after_in_child=_made.clear)
 
 
 def default_engine() -> Engine:

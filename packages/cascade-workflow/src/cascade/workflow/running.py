@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -53,6 +54,8 @@ def run(
         return handle.result()
     except KeyboardInterrupt:
         handle.cancel()
+        with contextlib.suppress(BaseException):  # nothing of the run outlives this call
+            handle.result()
         raise
 
 

@@ -17,9 +17,12 @@ class InMemoryStateBackend:
 
     Attributes:
         wants_results: As given.
+        wants_every_step: Only the latest step is of use.
         is_finished: Whether `finish` was called.
         value: The value of the run, after `finish`.
     """
+
+    wants_every_step = False
 
     def __init__(self, wants_results: bool = False) -> None:
         self.wants_results = wants_results

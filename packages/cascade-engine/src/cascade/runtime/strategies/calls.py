@@ -70,6 +70,8 @@ class CallsUnderWay:
 
     def _on_done(self, task: asyncio.Task[Any]) -> None:
         owner, slot, is_sync = self._owners.pop(task)
+        if not task.cancelled():
+            task.exception()  # retrieved: a run that has failed looks at nothing more, and asyncio would complain
         self.sync_count -= is_sync
         self.completed.append((owner, slot, task))
         self.wake_up()

@@ -59,6 +59,11 @@ class Dispatcher:
         self.is_observed = wants(TaskExecutionStarted) or wants(TaskExecutionFinished)
         return not self.is_observed and not run.constraints.has_limits and not run.state.wants_results
 
+    @property
+    def may_skip_steps(self) -> bool:
+        """Whether steps may be run that nobody hears of, one by one."""
+        return not self._run.state.wants_every_step
+
     def dispatch(self, frame: Frame, index: int, node: Node) -> Any:
         """Run a ready node.
 

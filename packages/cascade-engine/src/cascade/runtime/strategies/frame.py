@@ -201,4 +201,26 @@ class Frame:
             self.ready = stages[stage + 1].copy()
 
 
-__all__ = ["Frame"]
+@final
+class NextStep:
+    """The next step of a loop, which stands still between two slices of time.
+
+    Attributes:
+        call: What it evaluates.
+        parent: Who waits for the loop.
+        slot: Which of the parent's nodes or items waits.
+        step: The number of the step in its loop.
+        is_dead: Whether it is to be dropped.
+    """
+
+    __slots__ = ("call", "is_dead", "parent", "slot", "step")
+
+    def __init__(self, call: Any, parent: Any, slot: int, step: int) -> None:
+        self.call = call
+        self.parent = parent
+        self.slot = slot
+        self.step = step
+        self.is_dead = False
+
+
+__all__ = ["Frame", "NextStep"]

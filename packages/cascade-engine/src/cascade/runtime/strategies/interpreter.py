@@ -35,7 +35,9 @@ from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import CallsUnderWay, wait_for_all
 from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispatcher
 from cascade.runtime.strategies.failure import annotate, catching_map, is_below
-from cascade.runtime.strategies.frame import Frame
+from cascade.runtime.strategies.frame import Frame, NextStep
+from cascade.runtime.strategies.jit.cycle_cache import CycleCache
+from cascade.runtime.strategies.jit.shapes import CompiledShape, Leave
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
@@ -58,17 +60,23 @@ class Interpreter:
         run: The run.
         registry: Interns the nodes.
         plans: Plans the graphs.
+        cycles: Compiled loops, which run steps in place of the interpreter; ``None`` to interpret everything.
     """
 
-    def __init__(self, run: RunContext, registry: NodeRegistry, plans: PlanCache) -> None:
+    def __init__(
+        self, run: RunContext, registry: NodeRegistry, plans: PlanCache, cycles: CycleCache | None = None
+    ) -> None:
         self._run = run
         self._registry = registry
         self._plans = plans
+        self._cycles = cycles
+        self._is_direct = False
+        self._until = 0.0
         self._calls = CallsUnderWay()
         self._dispatcher = Dispatcher(run, self._calls)
         self._progress = Progress(run)
-        self._active: list[Frame | MapRun] = []
-        """Frames and maps that may have something to start; the last is worked on, so the innermost comes first."""
+        self._active: list[Frame | MapRun | NextStep] = []
+        """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()
         """Sync calls that are ready while the executor is full."""
         self._to_store: dict[tuple[Frame, int], str] = {}
@@ -91,7 +99,7 @@ class Interpreter:
         graph, data, _ = build_graph(target, self._registry)
         check_graph(graph, data, self._run, is_first=True)
         self._begin_step(target)
-        self._push(Frame(graph, data, self._plans.plan(graph), None, 0, 1))
+        self._first = Frame(graph, data, self._plans.plan(graph), None, 0, 1)
         return graph.root.name
 
     async def evaluate(self) -> Any:
@@ -104,7 +112,8 @@ class Interpreter:
             BaseException: What the first failing task raised. Nothing of the run is running any more by then.
         """
         try:
-            self._start(self._active[-1])
+            self._push(self._first)
+            self._start(self._first)
             while not self._is_finished and self._failure is None:
                 self._work(perf_counter() + SLICE_S)
                 if self._is_finished or self._failure is not None:
@@ -133,13 +142,14 @@ class Interpreter:
     def _work(self, until: float) -> None:
         """Start ready nodes until there are none, the time is over, or something must be awaited."""
         active, dispatcher, progress = self._active, self._dispatcher, self._progress
-        is_direct = dispatcher.look_around()
+        is_direct = self._is_direct = dispatcher.look_around()
+        self._until = until
         inline, slow_s = dispatcher.inline, dispatcher.slow_s
         progress.tick(len(self._calls))
         while active and self._failure is None and self._next_call is None:
             frame = active[-1]
-            if type(frame) is MapRun:
-                self._begin_item(frame)
+            if type(frame) is not Frame:
+                self._advance(frame)
                 if perf_counter() >= until:
                     return
                 continue
@@ -219,7 +229,7 @@ class Interpreter:
 
     # --- Frames and steps -------------------------------------------------------------------------------------------
 
-    def _enter(self, call: Any, parent: Frame | MapRun | None, slot: int, step: int) -> None:
+    def _enter(self, call: Any, parent: Frame | MapRun | None, slot: int, step: int) -> Frame:
         """Evaluate a call in a new frame, on behalf of a node or an item."""
         graph, data, _ = build_graph(call, self._registry)
         plan = self._plans.plan(graph)
@@ -228,19 +238,31 @@ class Interpreter:
         frame = Frame(graph, data, plan, parent, slot, step)
         self._push(frame)
         self._start(frame)
+        return frame
 
     def _push(self, frame: Frame) -> None:
         self._progress.total += len(frame.nodes)
         self._progress.task = frame.nodes[-1].name
         self._active.append(frame)
 
+    def _advance(self, item: MapRun | NextStep) -> None:
+        """Go on with what is active and no frame."""
+        if type(item) is MapRun:
+            self._begin_item(item)
+            return
+        self._active.pop()
+        try:
+            self._go_on(item.call, item.parent, item.slot, item.step)
+        except Exception as error:
+            self._fail_waiting(item.parent, item.slot, error)
+
     def _activate(self, waiting: Frame | MapRun) -> None:
         """There may be something to start in a frame or map again."""
         if not self._active or self._active[-1] is not waiting:
             self._active.append(waiting)
 
-    def _start(self, frame: Frame | MapRun) -> None:
-        if type(frame) is not Frame or frame.flow is None:
+    def _start(self, frame: Frame) -> None:
+        if frame.flow is None:
             return
         try:
             has_value = frame.start()
@@ -261,8 +283,61 @@ class Interpreter:
         failures = await self._run.step_resources.close()
         if failures:
             raise failures[0]
-        self._begin_step(call)
-        self._enter(call, None, 0, self._run.steps)
+        self._go_on(call, None, 0, self._run.steps + 1)
+
+    def _go_on(self, call: Any, parent: Frame | MapRun | None, slot: int, step: int) -> None:
+        """The next step of a loop: compiled, if its shape is known, otherwise interpreted.
+
+        Args:
+            call: What the step evaluates.
+            parent: Who waits for the loop; ``None`` for the outermost.
+            slot: Which of the parent's nodes or items waits.
+            step: The number of the step in its loop.
+        """
+        left = None
+        if self._cycles is not None and self._is_direct and self._dispatcher.may_skip_steps:
+            steps, call, nodes, shape, left = self._cycles.run(call, self._until)
+            self._progress.add(nodes)
+            step += steps
+            if parent is None:
+                self._run.steps += steps
+            if left is not None and shape is not None:
+                self._go_on_inside(shape, left, call, parent, slot, step)
+                return
+            if steps and (KINDS[type(call)] is None or not is_call(call)):
+                self._deliver_value(call, parent, slot)
+                return
+            if steps and perf_counter() >= self._until:
+                if parent is None:
+                    self._run.state.checkpoint(step, call)
+                self._active.append(NextStep(call, parent, slot, step))
+                return
+        if parent is None:
+            self._begin_step(call)
+        frame = self._enter(call, parent, slot, step)
+        if self._cycles is not None:
+            self._cycles.learn(frame.graph, frame.plan)
+
+    def _go_on_inside(
+        self, shape: CompiledShape, left: Leave, call: Any, parent: Frame | MapRun | None, slot: int, step: int
+    ) -> None:
+        """Interpret the rest of a step that compiled code began: its finished nodes are not run again."""
+        if parent is None:
+            self._begin_step(call)
+        graph, data, _ = build_graph(call, self._registry)
+        frame = Frame(graph, data, shape.plan, parent, slot, step)
+        self._push(frame)
+        reached = left.node if left.node is not None else shape.failed_node(left.value)
+        while reached is not None:
+            index = frame.next()
+            if index == reached:
+                break
+            self._progress.done += 1
+            frame.settle(index, left.values[index])
+        if left.node is None:
+            self._fail(frame, frame.root if reached is None else reached, left.value)
+        else:
+            self._arrive(frame, left.node, left.value)
 
     # --- Values -----------------------------------------------------------------------------------------------------
 
@@ -294,11 +369,8 @@ class Interpreter:
             else:
                 self._progress.done += 1
                 self._leave(frame)
-                if frame.parent is not None:
-                    self._enter(call, frame.parent, frame.slot, frame.step + 1)
-                elif self._run.step_resources.is_empty:
-                    self._begin_step(call)
-                    self._enter(call, None, 0, self._run.steps)
+                if frame.parent is not None or self._run.step_resources.is_empty:
+                    self._go_on(call, frame.parent, frame.slot, frame.step + 1)
                 else:
                     self._next_call = call
         except Exception as error:
@@ -326,21 +398,30 @@ class Interpreter:
     def _deliver(self, frame: Frame) -> tuple[Frame, int, Any] | None:
         """A frame has its value: the node that is settled by it, if there is one."""
         self._leave(frame)
-        value, parent = frame.values[frame.root], frame.parent
+        return self._waiting_node(frame.values[frame.root], frame.parent, frame.slot)
+
+    def _waiting_node(self, value: Any, parent: Frame | MapRun | None, slot: int) -> tuple[Frame, int, Any] | None:
+        """A loop has its value: the node that is settled by it, with what; ``None`` if nothing is settled yet."""
         if parent is None:
             self._value, self._is_finished = value, True
             return None
         if type(parent) is MapRun:
             if isinstance(value, Skip):
-                reason = f"item {frame.slot} of the map was skipped ({value.reason}), so it has no value"
-                self._fail(frame, frame.root, DependencyMissingError(reason))
+                reason = f"item {slot} of the map was skipped ({value.reason}), so it has no value"
+                self._fail_waiting(parent, slot, DependencyMissingError(reason))
                 return None
-            return self._complete_item(parent, frame.slot, value)
-        key = self._to_store.pop((parent, frame.slot), None) if self._to_store else None
+            return self._complete_item(parent, slot, value)
+        key = self._to_store.pop((parent, slot), None) if self._to_store else None
         if key is not None and not isinstance(value, Skip):
-            self._store(parent, frame.slot, key, value)
+            self._store(parent, slot, key, value)
             return None
-        return parent, frame.slot, value
+        return parent, slot, value
+
+    def _deliver_value(self, value: Any, parent: Frame | MapRun | None, slot: int) -> None:
+        """A compiled loop has its value."""
+        waiting = self._waiting_node(value, parent, slot)
+        if waiting is not None:
+            self._settle(*waiting)
 
     def _deliver_and_settle(self, frame: Frame) -> None:
         waiting = self._deliver(frame)
@@ -438,7 +519,21 @@ class Interpreter:
             if self._failure is None:
                 self._failure = error
             return
-        items, item = caught
+        self._catch(*caught, error)
+
+    def _fail_waiting(self, parent: Frame | MapRun | None, slot: int, error: Exception) -> None:
+        """The next step of a loop cannot be built."""
+        if type(parent) is Frame:
+            self._fail(parent, slot, error)
+        elif type(parent) is MapRun and parent.options.on_error == "continue":
+            self._catch(parent, slot, error)
+        elif type(parent) is MapRun:
+            self._fail(parent.parent, parent.slot, error)
+        elif self._failure is None:
+            self._failure = error
+
+    def _catch(self, items: MapRun, item: int, error: BaseException) -> None:
+        """Keep a failure as the value of an item; what else runs for the item is cancelled and waited for."""
         assert isinstance(error, Exception)
         value = Failure(error, item)
         cancelled = self._calls.cancel(lambda owner: is_below(owner, items, item))
@@ -455,7 +550,7 @@ class Interpreter:
 
         self._calls.start(wait(), items, item)
 
-    def _everyone(self) -> Iterable[Frame | MapRun]:
+    def _everyone(self) -> Iterable[Frame | MapRun | NextStep]:
         yield from self._active
         yield from (frame for frame, _ in self._queued)
         yield from self._calls.owners()

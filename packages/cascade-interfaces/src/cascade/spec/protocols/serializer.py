@@ -11,15 +11,15 @@ class Serializer(Protocol):
 
     Implementers:
         ``loads(dumps(value))`` equals the value and has its type. Bytes are stable across versions of the serializer
-        (keep golden files). ``loads`` of any bytes whatsoever either returns a value or raises `ValueError`, and never
-        runs code that the bytes name.
+        (keep golden files). ``loads`` of any bytes whatsoever either returns a value or raises `CorruptDataError` (a
+        `ValueError`), and never runs code that the bytes name.
     """
 
     def dumps(self, value: Any) -> bytes:
         """The bytes of a value.
 
         Raises:
-            TypeError: The value, or something in it, cannot be stored; the message names the path to it.
+            UnstorableValueError: The value, or something in it, cannot be stored; the message names the path to it.
         """
         ...
 
@@ -27,7 +27,7 @@ class Serializer(Protocol):
         """The value of the bytes.
 
         Raises:
-            ValueError: These are no bytes of this serializer, or of a version it does not know.
+            CorruptDataError: These are no bytes of this serializer, or of a version it does not know.
         """
         ...
 

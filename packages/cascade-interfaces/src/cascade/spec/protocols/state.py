@@ -18,6 +18,8 @@ class StateBackend(Protocol):
     Attributes:
         wants_results: Whether `put_result` and `put_skip` are called at all. ``False`` saves the work in memory, where
             the engine holds the values of the running step anyway.
+        wants_every_step: Whether `checkpoint` is called for every step. ``False`` lets a hot loop put only the latest
+            step, a few hundred times a second.
 
     Implementers:
         One backend object serves one run and is only used on the thread of that run's event loop. All methods but
@@ -31,6 +33,11 @@ class StateBackend(Protocol):
     @property
     def wants_results(self) -> bool:
         """Whether results and skips are to be put."""
+        ...
+
+    @property
+    def wants_every_step(self) -> bool:
+        """Whether every step is to be put."""
         ...
 
     def put_result(self, node_id: NodeId, value: Any) -> None:

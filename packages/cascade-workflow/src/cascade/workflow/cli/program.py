@@ -1,7 +1,7 @@
 """`loaded`: a file of Python becomes a module, and stays one as long as it is used.
 
-The file is treated as Python treats a script: its folder comes first on ``sys.path``, and ``sys.argv`` names it. Unlike a
-script it is a module under its own name, so a block under ``if __name__ == "__main__"`` does not run, and a worker
+The file is treated as Python treats a script: its folder comes first on ``sys.path``, and ``sys.argv`` names it. Unlike
+a script it is a module under its own name, so a block under ``if __name__ == "__main__"`` does not run, and a worker
 process finds the tasks again by the name of their module.
 """
 

@@ -1,32 +1,27 @@
 """`find_target`: what of a module is run.
 
 A target is something lazy, a container of lazy things, a task that can be called without arguments, or a function that
-returns one of these. Without a name it is ``main``, or else the only thing at the top of the module that can be run and
-that nothing else there uses: in ``words = load()`` and ``total = count(words)`` that is ``total``.
+returns one of these. Without a name it is ``main``, or else the only candidate (see `cascade.workflow.cli.candidates`).
 """
 
 from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from cascade.graph.build import build_graph
 from cascade.graph.operands import KINDS, holds_stand_in
 from cascade.runtime.engine import Engine
-from cascade.spec.common import ParameterStandIn
-from cascade.spec.errors import ArgumentMismatchError, CascadeError
-from cascade.spec.resources import InjectStandIn
 from cascade.spec.stand_in import StandIn
 from cascade.spec.task import Task
+from cascade.workflow.cli.candidates import candidates, missing_arguments
 from cascade.workflow.cli.faults import bad_input
 from cascade.workflow.cli.tracebacks import describe_error
 
-DEFAULT_NAME = "main"
-ENGINE_NAME = "engine"
+DEFAULT_NAME: Final = "main"
+ENGINE_NAME: Final = "engine"
 
 
 class Place(NamedTuple):
@@ -45,10 +40,11 @@ class Place(NamedTuple):
 
 
 def parse_place(text: str) -> Place:
-    """Take ``FILE[:TARGET]`` apart. A file that has a colon in its name needs no escaping if it exists."""
-    file, colon, name = text.rpartition(":")
-    # A drive on Windows ("C:\\flow.py") is no file with a target.
-    if not colon or not file or Path(text).exists() or not all(part.isidentifier() for part in name.split(".")):
+    """Take ``FILE[:TARGET]`` apart. The name of a file that exists may have a colon in it."""
+    file, _, name = text.rpartition(":")
+    # What follows the drive on Windows ("C:\flow.py") is no name.
+    is_name = all(part.isidentifier() for part in name.split("."))
+    if not file or not is_name or Path(text).exists():
         return Place(Path(text), None)
     return Place(Path(file), name)
 
@@ -57,26 +53,25 @@ def find_target(module: ModuleType, place: Place) -> Any:
     """The target, ready to be run.
 
     Raises:
-        Fault: There is none of this name, nothing that can be run, or more than one thing.
+        Fault: There is none of this name, it cannot be run, or it is not clear what is meant.
     """
     if place.name is not None:
-        return _as_target(_named(module, place, place.name), place.name)
+        return _runnable(_named(module, place, place.name), place.name)
     if hasattr(module, DEFAULT_NAME):
-        return _as_target(getattr(module, DEFAULT_NAME), DEFAULT_NAME)
-    candidates = _candidates(module)
-    if len(candidates) == 1:
-        (name, value), *_ = candidates.items()
-        return _as_target(value, name)
-    if candidates:
-        name = next(iter(candidates))
+        return _runnable(getattr(module, DEFAULT_NAME), DEFAULT_NAME)
+    found = candidates(module)
+    if not found:
         raise bad_input(
-            f"{place} has no {DEFAULT_NAME!r}, and several things that can be run: {', '.join(candidates)}. "
-            f"Say which: {place}:{name}"
+            f"{place} has nothing to run: no {DEFAULT_NAME!r}, and at its top level no lazy result and no task without "
+            "required parameters"
         )
-    raise bad_input(
-        f"{place} has nothing to run: no {DEFAULT_NAME!r}, no lazy result and no task without required parameters at "
-        "its top level"
-    )
+    name = next(iter(found))
+    if len(found) > 1:
+        raise bad_input(
+            f"{place} has no {DEFAULT_NAME!r}, and several things that can be run: {', '.join(found)}. "
+            f"Say which, for example {place}:{name}"
+        )
+    return _runnable(found[name], name)
 
 
 def find_engine(module: ModuleType) -> Engine | None:
@@ -91,33 +86,29 @@ def _named(module: ModuleType, place: Place, name: str) -> Any:
         try:
             value = getattr(value, part)
         except AttributeError:
-            known = [*_candidates(module), *_functions(module)]
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            listed = ", ".join(known) or "nothing at all"
-            raise bad_input(f"{place.file.name} has no {name!r}: {hint}it has {listed}") from None
+            known = list(candidates(module))
+            close = difflib.get_close_matches(name, vars(module), n=1)
+            hint = f"Did you mean {close[0]!r}? " if close else ""
+            listed = ", ".join(known) or "nothing"
+            raise bad_input(f"{place.file.name} has no {name!r}. {hint}Of what it has, can be run: {listed}") from None
     return value
 
 
-def _as_target(value: Any, name: str) -> Any:
-    """Make something lazy of what the name stands for."""
+def _runnable(value: Any, name: str) -> Any:
+    """Something lazy, of what a name stands for."""
     if isinstance(value, Task):
-        call: Any = value()
-        try:
-            value.call_signature.accept(call._args, call._kwargs)
-        except ArgumentMismatchError as error:
+        fault = missing_arguments(value)
+        if fault is not None:
             raise bad_input(
-                f"{error}. To run it from here, give its parameters defaults, for example "
-                "Param(…), or run a lazy result that passes them",
-                error,
-            ) from None
-        return call
+                f"{fault}. A task that is run from here needs a default for each parameter, such as Param(…)", fault
+            )
+        return value()
     if inspect.isroutine(value):
-        returned = _returned_by(value, name)
+        returned = _call(value, name)
         if not _is_lazy(returned):
             raise bad_input(
-                f"{name}() returned {returned!r:.80}, and there is nothing to run in that; return a lazy result "
-                "instead of running it"
+                f"{name}() returned {returned!r:.80}, in which there is nothing to run; it should return the lazy "
+                "result instead of running it"
             )
         return returned
     if not _is_lazy(value):
@@ -128,93 +119,22 @@ def _as_target(value: Any, name: str) -> Any:
     return value
 
 
-def _returned_by(function: Any, name: str) -> Any:
-    required = _required_parameters(function)
-    if required:
-        raise bad_input(f"{name}() has required parameters ({', '.join(required)}), so it cannot be called from here")
+def _call(function: Any, name: str) -> Any:
+    try:
+        inspect.signature(function).bind()
+    except TypeError as error:
+        raise bad_input(f"{name}() cannot be called from here: {error}", error) from None
     if inspect.iscoroutinefunction(function):
-        raise bad_input(f"{name}() is async; make it a task: put @task before it")
+        raise bad_input(f"{name}() is async; make a task of it, with @task")
     try:
         returned = function()
     except Exception as error:
-        raise bad_input(f"{name}() raised, so there is nothing to run:\n{describe_error(error)}", error) from None
-    return _as_target(returned, name) if isinstance(returned, Task) else returned
-
-
-def _required_parameters(function: Any) -> list[str]:
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [
-        parameter.name
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.default is inspect.Parameter.empty and parameter.kind not in kinds
-    ]
+        raise bad_input(f"{name}() raised instead of returning a target:\n{describe_error(error)}", error) from None
+    return _runnable(returned, name) if isinstance(returned, Task) else returned
 
 
 def _is_lazy(value: Any) -> bool:
-    if isinstance(value, StandIn):
-        return True
-    return KINDS[type(value)] is not None and holds_stand_in(value)
-
-
-def _candidates(module: ModuleType) -> Mapping[str, Any]:
-    """What could be meant, by name, without what other candidates use."""
-    found: dict[str, Any] = {}
-    for name, value in vars(module).items():
-        if not name.startswith("_") and _is_candidate(value, module) and value not in _Identities(found.values()):
-            found[name] = value
-    used: set[int] = set()
-    for value in found.values():
-        used |= _uses(value, found.values())
-    return {name: value for name, value in found.items() if id(value) not in used} or found
-
-
-def _is_candidate(value: Any, module: ModuleType) -> bool:
-    if isinstance(value, Task):
-        return value.module == module.__name__ and not _required_parameters_of_task(value)
-    return isinstance(value, StandIn) and not isinstance(value, (ParameterStandIn, InjectStandIn))
-
-
-def _required_parameters_of_task(task: Task[..., Any]) -> bool:
-    call: Any = task()
-    try:
-        task.call_signature.accept(call._args, call._kwargs)
-    except ArgumentMismatchError:
-        return True
-    return False
-
-
-def _uses(value: Any, others: Iterable[Any]) -> set[int]:
-    """Which of the others are part of a lazy candidate."""
-    if not isinstance(value, StandIn):
-        return set()
-    try:
-        graph, _, instances = build_graph(value)
-    except CascadeError:  # it is reported when the candidate is run
-        return set()
-    tasks = {id(node.task) for node in graph.nodes}
-    return {
-        id(other)
-        for other in others
-        if other is not value and (id(other.base) in tasks if isinstance(other, Task) else other in instances)
-    }
-
-
-def _functions(module: ModuleType) -> list[str]:
-    return [
-        name
-        for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and not _required_parameters(value)
-    ]
-
-
-class _Identities:
-    """Membership by identity."""
-
-    def __init__(self, values: Iterable[Any]) -> None:
-        self._ids = set(map(id, values))
-
-    def __contains__(self, value: Any) -> bool:
-        return id(value) in self._ids
+    return isinstance(value, StandIn) or (KINDS[type(value)] is not None and holds_stand_in(value))
 
 
 __all__ = ["Place", "find_engine", "find_target", "parse_place"]

@@ -1,7 +1,7 @@
 """Tracebacks that show the user's code only.
 
-Between a task and the terminal lie the engine, the event loop and the threads; their frames say nothing about a fault in
-the task. They are left out, and so is a chained exception that has no other frames, such as the event loop's timeout
+Between a task and the terminal lie the engine, the event loop and the threads; their frames say nothing about a fault
+in the task. They are left out, and so is a chained exception that has no other frames, such as the event loop's timeout
 behind Cascade's own. An exception from a worker process brings its traceback as a note, which is shortened likewise.
 """
 

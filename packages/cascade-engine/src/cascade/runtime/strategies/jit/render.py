@@ -1,0 +1,248 @@
+"""From the shape of a step to the source of a function that runs loops of that shape.
+
+`render` is a pure function of structure: it writes down the guard, the calls in the solver's order, and the tail-call
+loop around them. For the step ``loop(n - 1, shift(n))``, nodes ``0 shift`` and ``1 loop``, it gives in essence::
+
+    def loop(call, until):
+        while True:
+            for _ in range(batch):
+                if type(call) is not LazyResult or call._task is not T1 or call._kwargs: <miss>
+                args = call._args
+                if len(args) != 2: <miss>
+                x1_0, c0 = args
+                if type(x1_0) not in LEAVES: <look closer, or miss>
+                ... the same for c0, the call of shift ...
+                v0 = f0(x0_0)
+                if type(v0) not in LEAVES and is_open(v0): <leave: v0 is itself a call>
+                call = f1(x1_0, v0)
+            <look at the clock>
+
+The guard proves, before anything runs, that the interpreter would build this very graph from the call: the same task
+objects, the same number of arguments, no options, nodes where nodes were and values where values were, the same
+sharing. Every literal is read from the new call; nothing is remembered of an earlier one.
+
+Two calls that must be different nodes are compared only where they could be the same object: calls of the same task of
+which neither is below the other. A call cannot be an argument of itself, because its arguments existed before it.
+
+Shapes that cannot be rendered (see `refusal`) are left to the interpreter.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cascade.graph.expressions import ITEM, SequenceOf
+from cascade.graph.model import Graph, Node, NodeKind
+
+LARGEST: Final = 64
+"""Nodes of the largest graph that is rendered; larger ones are better served by the interpreter's loop."""
+
+
+def refusal(graph: Graph) -> str | None:
+    """Why a shape is not compiled, or ``None``."""
+    if len(graph) > LARGEST:
+        return f"it has more than {LARGEST} nodes"
+    if graph.root.kind is not NodeKind.TASK:
+        return f"its root is a {graph.root.kind.value}"
+    for node in graph.nodes:
+        reason = _node_refusal(node)
+        if reason is not None:
+            return f"{node.structural_id} {reason}"
+    return None
+
+
+def _node_refusal(node: Node) -> str | None:
+    if node.kind is NodeKind.EXPRESSION:
+        operation = node.operation
+        is_simple = operation is ITEM or (isinstance(operation, SequenceOf) and operation.kind in (list, tuple))
+        return None if is_simple and not node.options.injected else "is an expression that only the interpreter builds"
+    if node.kind is not NodeKind.TASK or node.task is None:
+        return f"is a {node.kind.value}"
+    if not node.plain:
+        return "has options"
+    if node.task.is_async:
+        return "is async"
+    if node.task.pure:
+        return "is pure, so which calls are one node depends on values"
+    if node.task.call_signature.fills_in:
+        return "has parameters that the engine fills in"
+    return None
+
+
+def render(graph: Graph, order: list[int]) -> tuple[str, dict[int, int]]:
+    """The source of the loop function, and which node each of its lines calls.
+
+    Args:
+        graph: A shape without a `refusal`.
+        order: Node indices in the order in which they are called.
+    """
+    source = _Source()
+    root = graph.root.index
+    values = [f"v{index}" for index in range(root)]
+    source.add(0, "def loop(call, until):")
+    source.add(1, "steps = done = 0")
+    source.add(1, "batch = 1")
+    if values:
+        source.add(1, f"{' = '.join(values)} = None")
+    source.add(1, "try:")
+    source.add(2, "began = clock()")
+    source.add(2, "while True:")
+    source.add(3, "for done in range(batch):")
+    for line in _guard(graph):
+        source.add(4, line)
+    for index in order:
+        source.add_call(4, graph.nodes[index], root)
+    source.add(3, "steps += batch")
+    source.add(3, "done = 0")
+    source.add(3, "now = clock()")
+    source.add(3, "if now >= until:")
+    source.add(4, "return steps, call, None")
+    source.add(3, "if now - began > SLOW_S * batch:")
+    source.add(4, "return steps, call, SLOW")
+    source.add(3, f"if batch < {BATCH} and now - began < {SLICE_SHARE_S}:")
+    source.add(4, "batch += batch")
+    source.add(3, "began = now")
+    source.add(1, "except BaseException as error:")
+    source.add(2, f"return steps + done, call, Leave(None, error, [{', '.join(values)}])")
+    return "\n".join(source.lines) + "\n", source.calls
+
+
+BATCH: Final = 64
+"""Steps between two looks at the clock, at most: if a step suddenly takes long, that many are run before it is seen."""
+
+SLICE_SHARE_S: Final = 0.001
+"""The batch grows only while it takes less than this many seconds."""
+
+
+class _Source:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.calls: dict[int, int] = {}
+
+    def add(self, depth: int, line: str) -> None:
+        self.lines.append("    " * depth + line)
+
+    def add_call(self, depth: int, node: Node, root: int) -> None:
+        """The call of one node, and the look at what it returned."""
+        operands = [_operand(node, place, reference) for place, reference in enumerate(node.args)]
+        operands += [
+            f"{name}={_operand(node, name, reference)}"
+            for name, reference in zip(node.keywords, node.kwargs, strict=True)
+        ]
+        index = node.index
+        if node.kind is NodeKind.EXPRESSION:
+            made = f"{operands[0]}[{operands[1]}]" if node.operation is ITEM else _container(node, operands)
+            self.add(depth, f"v{index} = {made}")
+            self.calls[len(self.lines)] = index
+            if node.operation is not ITEM:
+                return
+        else:
+            target = "call" if index == root else f"v{index}"
+            # The traceback of a failing task shows this line.
+            self.add(depth, f"{target} = f{index}({', '.join(operands)})  # {node.name}")
+            self.calls[len(self.lines)] = index
+        if index != root:
+            self.add(depth, f"if type(v{index}) not in LEAVES and is_open(v{index}):")
+            values = ", ".join(f"v{other}" for other in range(root))
+            self.add(depth + 1, f"return steps + done, call, Leave({index}, v{index}, [{values}])")
+
+
+def _operand(node: Node, place: int | str, reference: int) -> str:
+    return f"v{reference}" if reference >= 0 else f"x{node.index}_{place}"
+
+
+def _container(node: Node, operands: list[str]) -> str:
+    assert isinstance(node.operation, SequenceOf)
+    listed = ", ".join(operands)
+    return f"[{listed}]" if node.operation.kind is list else f"({listed},)"
+
+
+def _guard(graph: Graph) -> list[str]:
+    miss = "return steps + done, call, None"
+    lines: list[str] = []
+    named: set[int] = {graph.root.index}
+    lines.append(f"c{graph.root.index} = call")
+
+    def check(condition: str) -> None:
+        lines.append(f"if {condition}: {miss}")
+
+    def take(node: Node, place: int | str, reference: int) -> str:
+        """The name to which an operand is assigned; a node that is met again gets a name to compare."""
+        if reference < 0:
+            return f"x{node.index}_{place}"
+        if reference in named:
+            return f"again{node.index}_{place}"
+        named.add(reference)
+        return f"c{reference}"
+
+    def look_at(node: Node, place: int | str, reference: int, name: str) -> None:
+        if reference >= 0:
+            if name.startswith("again"):
+                check(f"{name} is not c{reference}")
+            return
+        lines.append(f"if type({name}) not in LEAVES:")
+        lines.append(f"    {name} = plain({name})")
+        lines.append(f"    if {name} is MISS: {miss}")
+
+    # From the root down: a node has its name before it is looked at, because all who refer to it stand behind it.
+    for node in reversed(graph.nodes):
+        call = f"c{node.index}"
+        operands: list[tuple[int | str, int]] = list(enumerate(node.args))
+        names = [take(node, place, reference) for place, reference in operands]
+        if node.kind is NodeKind.EXPRESSION:
+            if node.operation is ITEM:
+                check(f"type({call}) is not LazyItem")
+                lines.append(f"{names[0]} = {call}._source")
+                lines.append(f"{names[1]} = {call}._key")
+            else:
+                assert isinstance(node.operation, SequenceOf)
+                check(f"type({call}) is not {node.operation.kind.__name__} or len({call}) != {len(names)}")
+                lines.append(f"{', '.join(names)}, = {call}")
+        else:
+            check(f"type({call}) is not LazyResult or {call}._task is not T{node.index}")
+            if not node.keywords:
+                check(f"{call}._kwargs")
+            lines.append(f"args = {call}._args")
+            if names:
+                check(f"len(args) != {len(names)}")
+                lines.append(f"{', '.join(names)}, = args")
+            else:
+                check("args")
+            if node.keywords:
+                lines.append(f"kwargs = {call}._kwargs")
+                check(f"tuple(kwargs) != {node.keywords!r}")
+                keyword_names = [
+                    take(node, name, reference) for name, reference in zip(node.keywords, node.kwargs, strict=True)
+                ]
+                lines.append(f"{', '.join(keyword_names)}, = kwargs.values()")
+                operands += zip(node.keywords, node.kwargs, strict=True)
+                names += keyword_names
+        for (place, reference), name in zip(operands, names, strict=True):
+            look_at(node, place, reference, name)
+    lines.extend(f"if {condition}: {miss}" for condition in _distinctness(graph))
+    return lines
+
+
+def _distinctness(graph: Graph) -> list[str]:
+    """Conditions under which calls that are different nodes of the graph would be one."""
+    below: list[set[int]] = []
+    for node in graph.nodes:
+        below.append({node.index}.union(*(below[source.index] for source in node.inputs)))
+    groups: dict[object, list[int]] = {}
+    for node in graph.nodes:
+        groups.setdefault(node.task or node.operation, []).append(node.index)
+    conditions = []
+    for members in groups.values():
+        twins = [
+            index
+            for index in members
+            if any(other not in below[index] and index not in below[other] for other in members if other != index)
+        ]
+        if twins:
+            # By id: a list has no hash, and all of them are alive.
+            ids = ", ".join(f"id(c{index})" for index in twins)
+            conditions.append(f"len({{{ids}}}) != {len(twins)}")
+    return conditions
+
+
+__all__ = ["LARGEST", "refusal", "render"]

@@ -1,0 +1,74 @@
+"""`evaluate`: runs a target for the command, shows it, and sorts what may go wrong into exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any
+
+from cascade.runtime.engine import Engine, new_run_id
+from cascade.spec.errors import CascadeError, ParameterError
+from cascade.spec.events import Event, RunStarted
+from cascade.workflow.cli.faults import BAD_INPUT, FAILED, SIGNALLED, Fault, bad_input
+from cascade.workflow.cli.stopping import Stopper
+from cascade.workflow.cli.tracebacks import describe_error
+from cascade.workflow.cli.views import View
+
+
+def evaluate(
+    target: Any, params: Mapping[str, Any], timeout_s: float | None, engine: Engine, view: View, stopper: Stopper
+) -> Any:
+    """Run a target and wait for its value.
+
+    Args:
+        target: What is run.
+        params: Values of its `Param`s.
+        timeout_s: Seconds that the run may take.
+        engine: Where it runs.
+        view: Shows it.
+        stopper: Stops it.
+
+    Raises:
+        Fault: It has no value.
+    """
+    run_id = new_run_id()
+    started: list[Event] = []
+
+    def pass_on(event: Event) -> None:
+        if event.run_id == run_id:
+            view.receive(event)
+
+    async def run() -> Any:
+        stopper.arm()
+        return await engine.run(target, params, timeout_s=timeout_s, run_id=run_id)
+
+    with ExitStack() as cleanup:
+        for kind in view.kinds:
+            cleanup.callback(engine.subscribe(kind, pass_on))
+        cleanup.callback(engine.subscribe(RunStarted, started.append))
+        cleanup.callback(view.close)
+        cleanup.enter_context(stopper.listening(view.stopping))
+        try:
+            with asyncio.Runner() as runner:
+                return runner.run(run())
+        except BaseException as error:
+            raise _fault(error, stopper, has_started=bool(started)) from None
+
+
+def _fault(error: BaseException, stopper: Stopper, *, has_started: bool) -> Fault:
+    if stopper.signal is not None:
+        message = "cascade: stopped"
+        if not isinstance(error, asyncio.CancelledError):  # while it was stopping, something failed
+            message += f"\n{describe_error(error)}"
+        return Fault(SIGNALLED + stopper.signal, message, error)
+    if isinstance(error, ParameterError) or (isinstance(error, CascadeError) and not has_started):
+        return bad_input(str(error), error)
+    if isinstance(error, SystemExit):
+        return Fault(
+            FAILED, f"{describe_error(error)}\ncascade: a task ended the process (exit code {error.code!r})", error
+        )
+    return Fault(FAILED if has_started else BAD_INPUT, describe_error(error), error)
+
+
+__all__ = ["evaluate"]
