@@ -42,7 +42,9 @@ THIRD_PARTY: Mapping[str, set[str]] = {
 
 # The command line and the console progress, with the libraries behind them, are loaded when somebody uses them and not
 # before. Pairs of the module that imports and the module that it imports inside a function; in cascade.workflow only.
-LAZY_IMPORTS: Set[tuple[str, str]] = set()
+LAZY_IMPORTS: Set[tuple[str, str]] = {
+    ("cascade.workflow.cli.entry", "cascade.workflow.cli.command"),
+}
 
 
 class Import(NamedTuple):

@@ -32,6 +32,7 @@ Which rules hold where the documentation leaves a choice:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any, Final
 
 from .account import Account, CallRecord, Failed, Outcome, Skipped, Value, failed_of, needs_of
@@ -207,6 +208,8 @@ class Model:
         values = [outcome.value for outcome in outcomes if isinstance(outcome, Value)]
         if len(values) < len(outcomes):
             return Skipped("UpstreamSkipped_Data", needs)
+        if make in (set, frozenset) and _differ_though_equal(values):
+            raise Undefined("which of two equal values of different types a set of calls keeps")
         try:
             return Value(make(values), needs)
         except Exception as error:  # whatever Python raises here, the engine must let through
@@ -413,6 +416,10 @@ class Model:
                 self.account.optional |= done & ~outcome.needs
         failed = failed_of(failures)
         return Value(results, needs | needs_of(outcomes)) if failed is None else failed
+
+
+def _differ_though_equal(values: list[Any]) -> bool:
+    return any(one == other and freeze(one) != freeze(other) for one, other in combinations(values, 2))
 
 
 __all__ = ["LARGEST", "Failure", "Model", "Undefined", "resource_value"]

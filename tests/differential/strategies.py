@@ -64,6 +64,8 @@ class World:
     params: dict[str, ParamSpec] = field(default_factory=dict)
     resources: dict[str, str] = field(default_factory=dict)
     sites: int = 0
+    is_plain: bool = False
+    """Mostly what is compiled: short sync tasks without options."""
 
 
 class Writer:
@@ -91,8 +93,9 @@ class Writer:
 
     def block(self, is_body: bool) -> Block:
         """A whole block. The body of a task returns a call, or a container with one at its top level."""
+        kinds = [self.call, self.call, self.container] + ([] if self._world.is_plain else [self.map, self.route])
         for _ in range(self._pick((0, 0, 1, 2, 3))):
-            self._bindings.append(self._pick((self.call, self.call, self.map, self.route, self.container))(2))
+            self._bindings.append(self._pick(kinds)(2))
         result = self.call(3) if is_body and not self._chance(3) else self.expression(3)
         if isinstance(result, (Container, Repeated)) and is_body:
             result = Container("list", (self.call(1), result))
@@ -111,7 +114,8 @@ class Writer:
         simple += [lambda _: Res(self._pick(tuple(self._world.resources)))] if self._world.resources else []
         if depth <= 0:
             return self._pick(simple)(0)
-        rich = [self.call] * 6 + [self.container, self.item, self.route, self.map]
+        rich = [self.call] * 6 + [self.container, self.item]
+        rich += [self.route, self.map] if not self._world.is_plain or self._chance(8) else []
         rich += [self.loop_call] if self._may_loop and self._world.loops else []
         rich += [lambda at: Repeated(self.call(at - 1))] if self._in_loop else []
         return self._pick(simple + rich if self._chance(2) else rich)(depth)
@@ -123,7 +127,7 @@ class Writer:
 
     def container(self, depth: int) -> Expr:
         """A container or record."""
-        kind = self._pick(CONTAINER_KINDS)
+        kind = self._pick(CONTAINER_KINDS if not self._world.is_plain or self._chance(6) else CONTAINER_KINDS[:2])
         count = SIZES.get(kind) or self._pick((1, 2, 3))
         parts: list[Expr] = []
         for index in range(count):
@@ -160,16 +164,14 @@ class Writer:
         length = self._pick((2, 1, 3, 0))
         parts: dict[str, Expr] = {}
         for name in names:
-            parts[name] = self._iterable(depth - 1, length) if name in walked else self.expression(depth - 1)
+            parts[name] = self._iterable(depth - 1, length) if name in walked else self._broadcast(depth - 1)
         if any(one.name == SITE for one in spec.parameters):
             parts[SITE] = self._site()
-        # The value is wrapped in literal(), so it must not be one already.
-        broadcast = {name: part for name, part in parts.items() if name not in walked}
-        parts |= {name: Lit(part.value) for name, part in broadcast.items() if isinstance(part, Opaque)}
+        broadcast = frozenset(parts) - walked
         return Map(
             spec.key,
             tuple(parts.items()),
-            frozenset(broadcast),
+            broadcast,
             keeps_failures=self._chance(2),
             max_in_flight=self._pick((None, 1, 2)),
             options=self._options(depth, spec, is_map=True),
@@ -181,7 +183,7 @@ class Writer:
 
     def loop_call(self, depth: int) -> Expr:
         """A call of a loop: with less fuel than this one has, or with a little."""
-        fuel: Expr = Spent() if self._in_loop else Lit(self._pick((1, 2, 3, 5)))
+        fuel: Expr = Spent() if self._in_loop else Lit(self._pick((1, 2, 4, 40 if self._world.is_plain else 12)))
         if self._chance(3):
             fuel = Call(SAME.key, (fuel,))
         return self.call_of(self._pick(self._world.loops), depth, fuel)
@@ -210,9 +212,9 @@ class Writer:
         return Call(spec.key, tuple(args), tuple(named), self._options(depth, spec))
 
     def _options(self, depth: int, spec: TaskSpec, is_map: bool = False) -> Options:
-        attempts = self._pick((1, 2, 3)) if spec.fails_first or self._chance(8) else 1
+        attempts = self._pick((1, 2, 3)) if spec.fails_first or (self._chance(8) and not self._world.is_plain) else 1
         options = Options(attempts=attempts, lazy_amount=bool(spec.amount) and self._chance(3))
-        if spec.pure or depth <= 0:
+        if spec.pure or depth <= 0 or (self._world.is_plain and not self._chance(12)):
             return replace(options, attempts=1) if spec.pure else options
         if self._chance(6):
             condition: Expr = Lit(self._chance(2)) if self._chance(4) else self.expression(depth - 1)
@@ -232,7 +234,17 @@ class Writer:
             return self.call_of(self._pick(ranges), depth)
         if self._chance(2):
             return Container("list", tuple(self.expression(depth - 1) for _ in range(length)))
-        return Lit(list(range(length))) if not self._chance(8) else self.expression(depth)
+        if not self._chance(8):
+            return Lit(list(range(length)))
+        other = self.expression(depth)
+        return Lit(other.value) if isinstance(other, Opaque) else other  # an opaque value would be broadcast
+
+    def _broadcast(self, depth: int) -> Expr:
+        """What `cs.literal` may be put around: a plain value, or a call itself; it is not looked into."""
+        if not self._chance(3):
+            return Lit(self._pick(LITERALS))
+        stand_ins = [Ref(index) for index, part in enumerate(self._bindings) if is_stand_in(part)]
+        return self._pick(stand_ins) if stand_ins and self._chance(2) else self.call(depth)
 
     def _site(self) -> Expr:
         self._world.sites += 1
@@ -259,7 +271,7 @@ def _parameters(draw: Draw, world: World, fails_first: int, pure: bool) -> tuple
     parameters = [Parameter(next(names)) for _ in range(required)]
     for count, is_keyword_only in ((optional, False), (0 if pure else named, True)):
         for _ in range(count):
-            is_lazy = stand_ins and not pure and draw(st.integers(0, 2)) == 2
+            is_lazy = stand_ins and not (pure or world.is_plain) and draw(st.integers(0, 2)) == 2
             default = draw(st.sampled_from(stand_ins)) if is_lazy else Lit(draw(st.sampled_from((7, None, (1, 2)))))
             parameters.append(Parameter(next(names), default, is_keyword_only))
     if fails_first:
@@ -272,10 +284,12 @@ def _task(draw: Draw, world: World, is_loop: bool, may_fail: bool) -> TaskSpec:
     def chance(one_in: int) -> bool:
         return bool(draw(st.integers(0, one_in - 1)) == one_in - 1)
 
-    pure = not is_loop and chance(5)
-    fails_first = draw(st.integers(1, 2)) if may_fail and not pure and not is_loop and chance(5) else 0
+    plain = world.is_plain
+    pure = not is_loop and not plain and chance(5)
+    fails_first = draw(st.integers(1, 2)) if may_fail and not (pure or plain or is_loop) and chance(5) else 0
     parameters = _parameters(draw, world, fails_first, pure)
-    mode = draw(st.sampled_from(("inline", "auto", "async", "async", "thread")))
+    modes = ("inline", "auto", "async", "async", "thread") if not plain or chance(8) else ("inline",)
+    mode = draw(st.sampled_from(modes))
     spec = TaskSpec(
         key=len(world.specs) + len(world.loops),
         name=draw(st.sampled_from(NAMES)),
@@ -287,7 +301,7 @@ def _task(draw: Draw, world: World, is_loop: bool, may_fail: bool) -> TaskSpec:
         fails_at=draw(st.integers(0, 6)) if may_fail and chance(6) else None,
         fails_first=fails_first,
         is_loop=is_loop,
-        amount=draw(st.integers(1, 3)) if not pure and chance(5) else 0,
+        amount=draw(st.integers(1, 3)) if not (pure or plain) and chance(5) else 0,
     )
     if is_loop or not chance(4):
         return spec
@@ -301,18 +315,21 @@ def _bodies(draw: Draw, world: World, spec: TaskSpec) -> tuple[Block, ...]:
 
 
 @st.composite
-def programs(draw: Draw, may_fail: bool = True, loops: int = 0) -> Program:
+def programs(draw: Draw, may_fail: bool = True, loops: int = 0, is_plain: bool = False) -> Program:
     """A random program.
 
     Args:
         may_fail: Whether tasks may fail. Python's own errors and missing routes can occur all the same.
         loops: At most so many tasks are loops; the target then calls one of them.
+        is_plain: Mostly short sync tasks without options, and longer loops: what is compiled.
     """
-    world = World()
-    for name in draw(st.sampled_from(((), ("n",), ("n", "m")))):
+    world = World(is_plain=is_plain)
+    if is_plain:
+        world.specs[0] = replace(SAME, mode="inline")
+    for name in draw(st.sampled_from(((), ("n",), ("n", "m")) if not is_plain else ((),))):
         default, given = draw(st.sampled_from((0, 1, True))), draw(st.sampled_from((None, "1", "2")))
         world.params[name] = ParamSpec(default, given)
-    for name, scope in draw(st.sampled_from(((), (("db", "run"),), (("db", "run"), ("tmp", "step"))))):
+    for name, scope in draw(st.sampled_from(((), (("db", "run"),), (("db", "run"), ("tmp", "step"))) if not is_plain else ((),))):
         world.resources[name] = scope
     for _ in range(draw(st.integers(1, 5))):
         world.specs.append(draw(_task(world, is_loop=False, may_fail=may_fail)))

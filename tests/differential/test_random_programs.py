@@ -14,33 +14,37 @@ from .programs import Program
 from .strategies import programs
 
 
-def check_defined(program: Program, engine: cs.Engine, is_observed: bool) -> None:
+OBSERVED = st.sampled_from(((False, False, True), (True, False, False)))
+"""The first runs of a program find its shapes new; compiled loops run only where nobody listens."""
+
+
+def check_defined(program: Program, engine: cs.Engine, observed: tuple[bool, ...]) -> None:
     """Compare with the model, if the program means one thing only."""
     try:
-        check(program, engine, is_observed)
+        check(program, engine, observed)
     except Undefined:
         reject()
 
 
 @random_programs
-@given(program=programs(may_fail=False), is_observed=st.booleans())
-def test_graphs_mean_the_same(engine: cs.Engine, program: Program, is_observed: bool) -> None:
-    check_defined(program, engine, is_observed)
+@given(program=programs(may_fail=False), observed=OBSERVED)
+def test_graphs_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+    check_defined(program, engine, observed)
 
 
 @random_programs
-@given(program=programs(), is_observed=st.booleans())
-def test_graphs_with_failing_tasks_mean_the_same(engine: cs.Engine, program: Program, is_observed: bool) -> None:
-    check_defined(program, engine, is_observed)
+@given(program=programs(), observed=OBSERVED)
+def test_graphs_with_failing_tasks_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+    check_defined(program, engine, observed)
 
 
 @random_programs
-@given(program=programs(may_fail=False, loops=3), is_observed=st.booleans())
-def test_loops_mean_the_same(engine: cs.Engine, program: Program, is_observed: bool) -> None:
-    check_defined(program, engine, is_observed)
+@given(program=programs(may_fail=False, loops=3), observed=OBSERVED)
+def test_loops_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+    check_defined(program, engine, observed)
 
 
 @random_programs
-@given(program=programs(loops=3), is_observed=st.booleans())
-def test_loops_with_failing_tasks_mean_the_same(engine: cs.Engine, program: Program, is_observed: bool) -> None:
-    check_defined(program, engine, is_observed)
+@given(program=programs(loops=3), observed=OBSERVED)
+def test_loops_with_failing_tasks_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+    check_defined(program, engine, observed)

@@ -73,7 +73,7 @@ class Observation:
 
 
 class Translation:
-    """The Cascade program of a description. To be run once."""
+    """The Cascade program of a description. It may be run several times: then its loops come back to known shapes."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
@@ -156,14 +156,12 @@ class Translation:
         return self._block(result, arguments) if isinstance(result, Block) else result
 
     def _resource(self, name: str, scope: str) -> Any:
-        seen = self.seen
-
         def opened() -> Iterator[str]:
-            seen.resources.append(f"+{name}")
+            self.seen.resources.append(f"+{name}")
             try:
                 yield resource_value(name)
             finally:
-                seen.resources.append(f"-{name}")
+                self.seen.resources.append(f"-{name}")
 
         async def opened_async() -> AsyncIterator[str]:
             await asyncio.sleep(0)
@@ -245,6 +243,8 @@ class Translation:
 
     def run(self, engine: cs.Engine, is_observed: bool = True) -> Observation:
         """Run the program and wait until nothing of it is left."""
+        self.seen = Observation()
+        self._attempts.clear()
         unsubscribe = engine.subscribe(cs.Event, self.seen.events.append) if is_observed else lambda: None
         try:
             asyncio.run(self._run(engine))

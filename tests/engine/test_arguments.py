@@ -79,6 +79,11 @@ class Stack(list[int]):
         self.label = label
 
 
+@dataclass
+class Annotated(list[int]):
+    label: str
+
+
 class Pair(tuple[int, ...]):
     """A subclass of tuple that is no named tuple."""
 
@@ -148,6 +153,13 @@ def test_a_dataclass_with_fields_outside_its_init_keeps_them() -> None:
     got = received(record)
     assert (got.a, got.twice) == (1, [1, 5])
     assert not hasattr(got, "later")
+
+
+def test_lazy_results_are_found_in_the_items_of_a_dataclass_that_is_a_container() -> None:
+    record = Annotated("label")
+    record.append(one())
+    got = received(record)
+    assert (got.label, list(got)) == ("label", [1])
 
 
 def test_the_container_of_the_caller_is_not_changed() -> None:

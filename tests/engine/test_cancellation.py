@@ -19,12 +19,12 @@ no_signals = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIG
 
 
 @cs.task(mode="inline")
-def collect(*values: Any) -> list[Any]:
+def collect(*values: Any) -> Any:
     return list(values)
 
 
 @cs.task
-async def endless(log: list[str], clean_up_s: float = 0) -> None:
+async def endless(log: list[str], clean_up_s: float = 0) -> Any:
     log.append("started")
     try:
         await asyncio.Event().wait()
@@ -210,7 +210,15 @@ INTERRUPTED = """
 @pytest.mark.slow
 def test_ctrl_c_ends_a_run_in_order_and_leaves_the_engine_usable(tmp_path: Path) -> None:
     lines, err, code = interrupt_script(tmp_path, INTERRUPTED.replace("TARGET", "wait_for_ever()"), after="ready")
-    expected = ["cancelled", "closed", "finished Cancelled", "interrupted", "threads 1", "finished Succeeded", "again 1"]
+    expected = [
+        "cancelled",
+        "closed",
+        "finished Cancelled",
+        "interrupted",
+        "threads 1",
+        "finished Succeeded",
+        "again 1",
+    ]
     assert (lines, code) == (expected, 0), err
     assert err == ""
 

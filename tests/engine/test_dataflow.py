@@ -14,7 +14,7 @@ from tests.support.running import run_virtually
 
 
 @cs.task
-async def wait(seconds: float, _after: object = None) -> float:
+async def wait(seconds: float, _after: object = None) -> Any:
     await asyncio.sleep(seconds)
     return asyncio.get_running_loop().time()
 
@@ -50,6 +50,12 @@ def test_a_node_does_not_wait_for_the_slowest_of_a_stage(solver: NativeSolver) -
 
 def test_a_solver_that_keeps_stages_apart_gets_its_barrier() -> None:
     _, elapsed_s = run_virtually(two_branches(), cs.Engine(StrictSolver()))
+    assert elapsed_s == pytest.approx(2.0)
+
+
+def test_a_solver_that_keeps_stages_apart_gets_its_barrier_beside_conditions_too() -> None:
+    branches: list[float] = [*two_branches(), wait(0).run_if(True)]
+    _, elapsed_s = run_virtually(branches, cs.Engine(StrictSolver()))
     assert elapsed_s == pytest.approx(2.0)
 
 
@@ -111,9 +117,10 @@ def test_of_several_ready_nodes_the_one_that_the_plan_names_first_is_started_fir
     ],
     ids=["a node is missing", "a node is repeated", "a node is early"],
 )
-def test_a_plan_that_is_no_order_of_the_graph_is_refused_before_anything_runs(plan: object, words: str) -> None:
+def test_a_plan_that_is_no_order_of_the_graph_is_refused_before_anything_runs(plan: Any, words: str) -> None:
     class Broken:
-        resolve = staticmethod(plan)  # type: ignore[arg-type]
+        def resolve(self, graph: Graph) -> Any:
+            return plan(graph)
 
     with pytest.raises(cs.PlanError, match=f"solver Broken {words}"):
-        cs.run(wait(0, wait(0, wait(0))), engine=cs.Engine(Broken()))  # type: ignore[arg-type]
+        cs.run(wait(0, wait(0, wait(0))), engine=cs.Engine(Broken()))

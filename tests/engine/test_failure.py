@@ -29,7 +29,7 @@ async def fail(seconds: float = 0) -> None:
 
 
 @cs.task(mode="inline")
-def fail_now() -> None:
+def fail_now() -> Any:
     raise Broken("no such thing")
 
 

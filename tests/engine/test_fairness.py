@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
 
 from cascade import workflow as cs
 from cascade.runtime.strategies.interpreter import SLICE_S
+from tests.support.running import busy
 
 STEP_S = SLICE_S / 20
-
-
-def busy(seconds: float) -> None:
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        pass
 
 
 @cs.task(mode="inline")

@@ -33,7 +33,7 @@ def test_a_hundred_runs_at_once_keep_their_arguments_and_steps_apart() -> None:
     engine = cs.Engine(bus=bus)
 
     async def program() -> list[Any]:
-        return await asyncio.gather(*(engine.run(loop(me % 5, me)) for me in range(RUNS)))
+        return list(await asyncio.gather(*(engine.run(loop(me % 5, me)) for me in range(RUNS))))
 
     values = asyncio.run(program())
     assert values == [(me, 0, (me, 1) if me % 5 else None) for me in range(RUNS)]
@@ -81,7 +81,7 @@ def test_a_hundred_runs_at_once_open_their_own_resources() -> None:
     engine = cs.Engine()
 
     async def program() -> list[Any]:
-        return await asyncio.gather(*(engine.run(twice(me)) for me in range(RUNS)))
+        return list(await asyncio.gather(*(engine.run(twice(me)) for me in range(RUNS))))
 
     values = run_in_virtual_time(program())
     assert [left[0] for left, _ in values] == list(range(RUNS))
@@ -92,7 +92,7 @@ def test_a_hundred_runs_at_once_open_their_own_resources() -> None:
 
 def test_one_run_that_fails_or_skips_does_not_touch_the_others() -> None:
     @cs.task
-    async def work(me: int) -> int:
+    async def work(me: int) -> Any:
         await asyncio.sleep(1)
         if me % 3 == 0:
             raise LookupError(me)

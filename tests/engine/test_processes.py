@@ -67,7 +67,7 @@ def leave() -> None:
 
 
 @cs.task(mode="process")
-def sleep_long(file: str) -> None:
+def sleep_long(file: str) -> Any:
     Path(file).write_text(str(os.getpid()), encoding="utf-8")
     time.sleep(600)
 
@@ -186,7 +186,7 @@ def test_a_cancelled_call_kills_its_worker_and_no_other(engine: cs.Engine, tmp_p
 
     async def program() -> list[int]:
         running = asyncio.ensure_future(engine.run(sleep_long(str(file))))
-        while not (file.exists() and file.read_text(encoding="utf-8")):  # noqa: ASYNC110, ASYNC240
+        while not (file.exists() and file.read_text(encoding="utf-8")):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         beside = asyncio.ensure_future(engine.run([add(1), add(2)]))
         running.cancel()

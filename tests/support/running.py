@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -86,6 +87,13 @@ def interrupt_script(folder: Path, source: str, *, after: str) -> tuple[list[str
         process.kill()
         process.wait()
     return out.splitlines(), err, process.returncode
+
+
+def busy(seconds: float) -> None:
+    """Work for so long, without letting anybody else on the thread have a turn."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
 
 
 def counted(function: Callable[..., T]) -> tuple[Callable[..., T], list[tuple[Any, ...]]]:

@@ -26,13 +26,16 @@ from cascade.spec.errors import (
     ConstraintError,
     DependencyMissingError,
     EngineClosedError,
+    ParameterError,
     ResourceError,
+    TaskDefinitionError,
     TaskTimeoutError,
 )
 from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateBackend
 from cascade.spec.resources import Resource
+from cascade.spec.task import Task
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -81,10 +84,10 @@ class Engine:
         clock: Clock | None = None,
         jit: bool = True,
     ) -> None:
-        self.solver: Solver = solver or NativeSolver()
-        self.executor: Executor = executor or LocalExecutor()
-        self.bus: EventBus = bus or MessageBus()
-        self.clock: Clock = clock or SystemClock()
+        self.solver: Solver = NativeSolver() if solver is None else solver
+        self.executor: Executor = LocalExecutor() if executor is None else executor
+        self.bus: EventBus = MessageBus() if bus is None else bus
+        self.clock: Clock = SystemClock() if clock is None else clock
         self._state_backend_factory = state_backend_factory
         self._constraints = ConstraintManager(system_resources)
         self._strategy = GraphExecutionStrategy(self.solver, self.executor, jit)
@@ -126,6 +129,7 @@ class Engine:
         """
         if self._is_closed:
             raise EngineClosedError("this engine was closed; create a new one")
+        _check_arguments(target, params, timeout_s)
         run = RunContext(
             run_id=run_id or new_run_id(),
             executor=self.executor,
@@ -173,7 +177,7 @@ class Engine:
         Raises:
             ResourceError: Another resource has the name.
         """
-        known = self._resources.setdefault(resource.name, resource)
+        known = self._resources.setdefault(_checked(resource).name, resource)
         if known is not resource:
             raise ResourceError(f"another resource is registered as {resource.name!r}; give one of them another name")
 
@@ -297,8 +301,23 @@ async def _close_resources(run: RunContext, error: BaseException | None) -> Base
     return asyncio.CancelledError() if was_cancelled and error is None else error
 
 
+def _check_arguments(target: Any, params: Any, timeout_s: Any) -> None:
+    if params is not None and not isinstance(params, Mapping):
+        raise ParameterError(f"params takes a mapping from names to values, not {params!r:.100}")
+    if timeout_s is not None and not (isinstance(timeout_s, (int, float)) and timeout_s > 0):
+        raise ParameterError(f"timeout_s must be a number of seconds greater than 0, not {timeout_s!r}")
+    if isinstance(target, Task):
+        raise TaskDefinitionError(f"the target {target!r} is a task, not a call of it; did you mean {target.name}(…)?")
+
+
 def _by_name(resources: Iterable[Resource[Any]]) -> dict[str, Resource[Any]]:
-    return {resource.name: resource for resource in resources}
+    return {_checked(resource).name: resource for resource in resources}
+
+
+def _checked(resource: Any) -> Resource[Any]:
+    if not isinstance(resource, Resource):
+        raise ResourceError(f"resources takes what @resource made, not {resource!r:.100}")
+    return resource
 
 
 __all__ = ["Engine", "new_run_id"]

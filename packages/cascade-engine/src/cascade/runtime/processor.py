@@ -1,8 +1,9 @@
 """`NodeProcessor`: runs one node with everything that its options ask for.
 
 A plain call never comes here: the strategy makes it itself. This is the way of calls that are async or run elsewhere,
-and of calls with policies. From the outside in: cache, attempts, capacities and limits, resources, the call with its
-timeout. Capacities are held only while an attempt runs, never during the pause before the next.
+and of calls with policies. From the outside in: attempts, capacities and limits, resources, the call with its timeout.
+Capacities are held only while an attempt runs, never during the pause before the next. Caches are outside of all this:
+see `cascade.runtime.strategies.cached`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from cascade.graph.model import Node
 from cascade.runtime.constraints.manager import Lease
 from cascade.runtime.run_context import RunContext
 from cascade.spec.events import (
-    CacheHit,
     TaskBlocked,
     TaskExecutionFinished,
     TaskExecutionStarted,
@@ -51,19 +51,6 @@ class NodeCall:
     amounts: Mapping[str, float]
 
 
-@dataclass(slots=True)
-class Computed:
-    """A value that is to be stored in a cache when it is final: it may still be a lazy result.
-
-    Attributes:
-        value: What the task returned.
-        key: The key of the call in the node's cache.
-    """
-
-    value: Any
-    key: str
-
-
 class NodeProcessor:
     """Runs calls for one run.
 
@@ -76,26 +63,6 @@ class NodeProcessor:
     def __init__(self, run: RunContext) -> None:
         self._run = run
 
-    async def process(self, call: NodeCall) -> Any:
-        """Run a call.
-
-        Returns:
-            The value; a `Computed` if it is to be stored in the node's cache.
-
-        Raises:
-            BaseException: What the last attempt raised.
-        """
-        cache = call.node.options.policies.cache
-        if cache is None:
-            return await self._observed(call)
-        assert call.node.task is not None
-        key = cache.key(call.node.task, *_without_resources(call))
-        found = await cache.load(key)
-        if found is not None:
-            self._publish(CacheHit, call)
-            return found[0]
-        return Computed(await self._observed(call), key)
-
     async def open_injected(self, call: NodeCall) -> None:
         """Put the resources in the place of each ``Inject`` among the arguments, opening those that are not open."""
         for place in call.node.options.injected:
@@ -105,7 +72,12 @@ class NodeProcessor:
             if isinstance(wanted, InjectStandIn):
                 values[place] = await self._run.step_resources.get(wanted)
 
-    async def _observed(self, call: NodeCall) -> Any:
+    async def process(self, call: NodeCall) -> Any:
+        """Run a call, with its events.
+
+        Raises:
+            BaseException: What the last attempt raised.
+        """
         clock = self._run.clock
         began = clock.monotonic()
         status: TaskStatus = "Failed"
@@ -168,7 +140,7 @@ class NodeProcessor:
         self._run.publish(kind, task=call.name, node_id=call.node_id, step=call.step, **fields)
 
 
-def _without_resources(call: NodeCall) -> tuple[list[Any], dict[str, Any]]:
+def without_resources(call: NodeCall) -> tuple[list[Any], dict[str, Any]]:
     """The arguments with the name of each resource in its place: a connection is no part of a key."""
 
     def name(value: Any) -> Any:
@@ -177,4 +149,4 @@ def _without_resources(call: NodeCall) -> tuple[list[Any], dict[str, Any]]:
     return [name(value) for value in call.args], {key: name(value) for key, value in call.kwargs.items()}
 
 
-__all__ = ["Computed", "NodeCall", "NodeProcessor"]
+__all__ = ["NodeCall", "NodeProcessor", "without_resources"]

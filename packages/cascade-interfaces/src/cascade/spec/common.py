@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast, overload
 
-from cascade.spec.errors import InternalError
+from cascade.spec.errors import InternalError, TaskDefinitionError
 from cascade.spec.policies import NOTHING
 from cascade.spec.stand_in import StandIn
 
@@ -18,16 +18,16 @@ D = TypeVar("D")
 T = TypeVar("T")
 
 
-class Literal(Generic[T]):
+class LiteralValue(StandIn, Generic[T]):
     """A value that the engine does not look into."""
 
-    __slots__ = ("value",)
+    __slots__ = ("_value",)
 
     def __init__(self, value: T) -> None:
-        self.value = value
+        self._value = value
 
     def __repr__(self) -> str:
-        return f"literal({type(self.value).__name__})"
+        return f"<literal {type(self._value).__name__}>"
 
 
 def literal(value: T) -> T:
@@ -44,7 +44,7 @@ def literal(value: T) -> T:
         >>> cs.run(scale.map(x=[1, 2, 3], by=cs.literal(10)))
         [10, 20, 30]
     """
-    return cast(T, Literal(value))
+    return cast(T, LiteralValue(value))
 
 
 @dataclass(frozen=True, slots=True, eq=True)
@@ -116,7 +116,7 @@ def Param(name: str, *, type: Callable[[Any], Any] | None = None, default: Any =
         >>> cs.run(double(cs.Param("n", type=int)), params={"n": "21"})
         42
     """
-    return ParameterStandIn(ParameterSpec("param", name, _converter(type, default), default, description))
+    return ParameterStandIn(ParameterSpec("param", name, _converter(name, type, default), default, description))
 
 
 @overload
@@ -129,13 +129,17 @@ def Env(name: str, *, default: T, description: str = ...) -> T: ...
 def Env(name: str, *, description: str = ...) -> str: ...
 def Env(name: str, *, type: Callable[[Any], Any] | None = None, default: Any = NOTHING, description: str = "") -> Any:
     """An environment variable, read when the run begins; the arguments are those of `Param`."""
-    return ParameterStandIn(ParameterSpec("env", name, _converter(type, default), default, description))
+    return ParameterStandIn(ParameterSpec("env", name, _converter(name, type, default), default, description))
 
 
-def _converter(kind: Callable[[Any], Any] | None, default: Any) -> Callable[[Any], Any]:
+def _converter(name: str, kind: Callable[[Any], Any] | None, default: Any) -> Callable[[Any], Any]:
+    if not isinstance(name, str) or not name:
+        raise TaskDefinitionError(f"a parameter needs a name, not {name!r}")
+    if kind is not None and not callable(kind):
+        raise TaskDefinitionError(f"parameter {name!r}: type= takes a type or a function that converts, not {kind!r}")
     if kind is not None:
         return kind
     return str if default is NOTHING or default is None else type(default)
 
 
-__all__ = ["Env", "Literal", "Param", "ParameterSpec", "ParameterStandIn", "literal"]
+__all__ = ["Env", "LiteralValue", "Param", "ParameterSpec", "ParameterStandIn", "literal"]

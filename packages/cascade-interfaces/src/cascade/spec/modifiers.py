@@ -130,7 +130,8 @@ class Modifiable:
         """
         for predecessor in predecessors:
             if not isinstance(predecessor, StandIn):
-                raise TaskDefinitionError(f"after() takes calls of tasks, not {predecessor!r}")
+                hint = f"; call it: {predecessor.name}(…)" if hasattr(predecessor, "call_signature") else ""
+                raise TaskDefinitionError(f"after() takes calls of tasks, not {predecessor!r}{hint}")
         return self._with_options(replace(self._options, after=self._options.after + predecessors))
 
     def named(self, label: str) -> Self:

@@ -8,7 +8,7 @@ of capacities, the label) is in `CallOptions`, and reaches the graph as referenc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cascade.spec.errors import TaskDefinitionError
@@ -61,7 +61,7 @@ class Retry:
     def __post_init__(self) -> None:
         if isinstance(self.max_attempts, bool) or not isinstance(self.max_attempts, int) or self.max_attempts < 1:
             raise TaskDefinitionError(f"max_attempts must be a whole number of at least 1, not {self.max_attempts!r}")
-        if not self.delay_s >= 0:
+        if not (isinstance(self.delay_s, (int, float)) and self.delay_s >= 0):
             raise TaskDefinitionError(f"delay_s must be at least 0 seconds, not {self.delay_s!r}")
         if not self.backoff > 0:
             raise TaskDefinitionError(f"backoff must be greater than 0, not {self.backoff!r}")
@@ -122,7 +122,7 @@ class Policies:
     constraints: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.timeout_s is not None and not self.timeout_s > 0:
+        if self.timeout_s is not None and not (isinstance(self.timeout_s, (int, float)) and self.timeout_s > 0):
             raise TaskDefinitionError(f"a timeout must be greater than 0 seconds, not {self.timeout_s!r}")
         if self.cache_ttl_s is not None and not self.cache_ttl_s > 0:
             raise TaskDefinitionError(f"the ttl_s of a cache must be greater than 0 seconds, not {self.cache_ttl_s!r}")
@@ -192,22 +192,23 @@ class MapOptions:
     keeps_results: bool = True
 
     def __post_init__(self) -> None:
-        if self.max_in_flight is not None and self.max_in_flight < 1:
-            raise TaskDefinitionError(f"max_in_flight must be at least 1, not {self.max_in_flight!r}")
+        window = self.max_in_flight
+        if window is not None and (isinstance(window, bool) or not isinstance(window, int) or window < 1):
+            raise TaskDefinitionError(f"max_in_flight must be a whole number of at least 1, not {window!r}")
         if self.on_error not in ("raise", "continue"):
             raise TaskDefinitionError(f"on_error is 'raise' or 'continue', not {self.on_error!r}")
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The value of a mapped item that failed, in a map with ``on_error="continue"``.
+    """The value of a mapped item that failed, in a map with ``on_error="continue"``. It is false.
 
     Attributes:
         error: The item's own exception.
         index: The item's place in the input, from 0.
     """
 
-    error: Exception = field(repr=True)
+    error: Exception
     index: int = 0
 
     def __bool__(self) -> bool:

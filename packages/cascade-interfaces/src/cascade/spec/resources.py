@@ -116,7 +116,9 @@ def resource(provider: Any = None, /, *, name: str | None = None, scope: Scope =
     """
 
     def make(function: Callable[..., Any]) -> Resource[Any]:
-        return Resource(function, name or function.__name__, scope)
+        if not callable(function):
+            raise TaskDefinitionError(f"a resource is made of a function, not of {function!r:.100}")
+        return Resource(function, name or str(getattr(function, "__name__", type(function).__name__)), scope)
 
     return make if provider is None else make(provider)
 

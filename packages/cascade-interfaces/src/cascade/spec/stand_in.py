@@ -11,9 +11,11 @@ from typing import Any, NoReturn
 
 from cascade.spec.errors import LazyAttributeError, LazyUseError
 
+# Only what would be silent without it, or where Python's own words would not help. Not __next__, __aiter__ and the like:
+# the abstract base classes would then take a stand-in for an iterator.
 _REFUSED = (
     # Truth, size and iteration.
-    "__bool__ __len__ __iter__ __contains__ __reversed__ __call__ __await__ __aiter__ "
+    "__bool__ __len__ __iter__ __contains__ __reversed__ __call__ __await__ "
     # Order.
     "__lt__ __le__ __gt__ __ge__ "
     # Conversion; __format__ is what an f-string calls.
@@ -38,6 +40,9 @@ class StandIn:
         return LazyItem(self, key)
 
     def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            # Asked for by protocols (copy, pickle, inspect), on objects that may have no slots yet.
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         raise LazyAttributeError(
             f"{self!r} has no attribute {name!r} yet: it stands for a value that a run will compute. "
             "Read the attribute inside a task that takes the value as an argument."
@@ -70,8 +75,7 @@ def _refusal(operation: str) -> Any:
     return refuse
 
 
-for _operation in _REFUSED:
-    setattr(StandIn, _operation, _refusal(_operation))
-del _operation
+for _name in _REFUSED:
+    setattr(StandIn, _name, _refusal(_name))
 
 __all__ = ["LazyItem", "StandIn"]

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
-from cascade.spec.common import Literal as LiteralValue
+from cascade.spec.common import LiteralValue
 from cascade.spec.errors import TaskDefinitionError
 from cascade.spec.lazy_types import LazyResult, MappedLazyResult
 from cascade.spec.modifiers import Modifiable
@@ -75,7 +75,7 @@ class Task(Modifiable, Generic[P, R]):
             self._binding = "class" if isinstance(fn, classmethod) else None
             fn = fn.__func__
         _check_task(fn, mode)
-        functools.update_wrapper(cast(Any, self), fn)
+        functools.update_wrapper(cast(Any, self), fn, updated=())
         described = _described(fn)
         self.fn = fn
         self.module = getattr(described, "__module__", None) or "builtins"
@@ -160,7 +160,11 @@ class Task(Modifiable, Generic[P, R]):
         return variant
 
     def __reduce__(self) -> Any:
-        return _import_task, (self.module, self.qualname, self._options)
+        return _import_task, (self.module, self.qualname, self._given_options)
+
+    @property
+    def _given_options(self) -> CallOptions | None:
+        return None if self._options is NO_OPTIONS else self._options
 
 
 class BoundTask(Task[P, R]):
@@ -182,7 +186,7 @@ class BoundTask(Task[P, R]):
         return mapped
 
     def __reduce__(self) -> Any:
-        return type(self), (_import_task(self.module, self.qualname, self._options), self._instance)
+        return type(self), (_import_task(self.module, self.qualname, self._given_options), self._instance)
 
 
 class SyncTaskDecorator(Protocol):
@@ -278,13 +282,13 @@ def _described(fn: Any) -> Any:
     return fn
 
 
-def _import_task(module: str, qualname: str, options: CallOptions) -> Task[..., Any]:
+def _import_task(module: str, qualname: str, options: CallOptions | None) -> Task[..., Any]:
     """Find a task again in another process."""
     target: Any = __import__(module, fromlist=["_"])
     for part in qualname.split("."):
         target = inspect.getattr_static(target, part)
     found = cast("Task[..., Any]", target)
-    return found._with_options(options) if options is not NO_OPTIONS else found
+    return found if options is None else found._with_options(options)
 
 
 __all__ = ["BoundTask", "Mode", "SyncMode", "SyncTaskDecorator", "Task", "TaskDecorator", "task"]

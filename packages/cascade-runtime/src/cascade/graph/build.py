@@ -20,7 +20,7 @@ from cascade.graph.operands import KINDS, Draft, holds_stand_in, is_plain_call, 
 from cascade.graph.registry import NodeRegistry
 from cascade.spec.errors import CycleError, UnhashableValueError
 from cascade.spec.lazy_types import LazyResult
-from cascade.spec.policies import NO_OPTIONS, NOTHING
+from cascade.spec.policies import NO_OPTIONS, NO_POLICIES, NOTHING
 from cascade.spec.resources import InjectStandIn
 from cascade.spec.stand_in import StandIn
 
@@ -243,7 +243,7 @@ class _Builder:
                 if reference in self._injects:
                     injected.append(position if position < positional else draft.keywords[position - positional])
         made = NodeOptions(
-            policies=options.policies,
+            policies=NO_POLICIES if options.policies == NO_POLICIES else options.policies,
             map_options=draft.map_options,
             condition=next(rest) if has_condition else None,
             otherwise=next(rest) if has_condition and options.otherwise is not NOTHING else None,

@@ -111,9 +111,13 @@ class RefillOf:
         filled = copy.copy(original)
         if self.builtin is list:
             filled[:] = contents
+            return filled
+        filled.clear()
+        if self.builtin is set:
+            filled.update(contents)
         else:
-            filled.clear()
-            filled.update(zip(contents[::2], contents[1::2], strict=True) if self.builtin is dict else contents)
+            for key, value in zip(contents[::2], contents[1::2], strict=True):
+                filled[key] = value  # not update(): that of a Counter adds
         return filled
 
 

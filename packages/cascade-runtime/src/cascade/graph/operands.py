@@ -23,7 +23,7 @@ from cascade.graph.expressions import (
     SequenceOf,
 )
 from cascade.graph.model import NodeKind, Operation
-from cascade.spec.common import Literal, ParameterSpec, ParameterStandIn
+from cascade.spec.common import LiteralValue, ParameterSpec, ParameterStandIn
 from cascade.spec.errors import InternalError, TaskDefinitionError
 from cascade.spec.lazy_types import LazyResult, MappedLazyResult
 from cascade.spec.policies import NO_OPTIONS, NOTHING, CallOptions, MapOptions
@@ -124,10 +124,10 @@ def read_map(lazy: MappedLazyResult) -> Draft:
     task, args, kwargs = lazy._task, lazy._args, lazy._kwargs
     task.call_signature.accept(args, kwargs)
     operands = (*args, *kwargs.values())
-    broadcast = tuple(index for index, operand in enumerate(operands) if isinstance(operand, Literal))
-    values = tuple(operand.value if isinstance(operand, Literal) else operand for operand in operands)
+    broadcast = tuple(index for index, operand in enumerate(operands) if isinstance(operand, LiteralValue))
+    values = tuple(operand._value if isinstance(operand, LiteralValue) else operand for operand in operands)
     values = tuple(
-        Literal(value) if index in broadcast and not isinstance(value, StandIn) else value
+        LiteralValue(value) if index in broadcast and not isinstance(value, StandIn) else value
         for index, value in enumerate(values)
     )
     draft = Draft(NodeKind.MAP, values, task=task.base, keywords=tuple(kwargs), operation=MapInputs(broadcast))
@@ -139,7 +139,7 @@ def read_map(lazy: MappedLazyResult) -> Draft:
 def read_router(lazy: RoutedResult) -> Draft:
     """A router: selector, keys, and the routes in the order of the keys; the default is the last."""
     routes = lazy._routes
-    operands = (lazy._selector, Literal(tuple(routes)), *routes.values())
+    operands = (lazy._selector, LiteralValue(tuple(routes)), *routes.values())
     if lazy._default is NOTHING:
         return Draft(NodeKind.ROUTER, operands, operation=ROUTER)
     return Draft(NodeKind.ROUTER, (*operands, lazy._default), operation=ROUTER_WITH_DEFAULT)
@@ -160,14 +160,14 @@ def read_inject(lazy: InjectStandIn) -> Draft:
     return Draft(None, literal=lazy)
 
 
-def read_literal(value: Literal[Any]) -> Draft:
+def read_literal(value: LiteralValue[Any]) -> Draft:
     """``literal(value)``: not searched."""
-    if isinstance(value.value, StandIn):
+    if isinstance(value._value, StandIn):
         raise TaskDefinitionError(
-            f"literal({value.value!r}): a literal is passed on as it is, so the task would get a lazy result instead "
+            f"literal({value._value!r}): a literal is passed on as it is, so the task would get a lazy result instead "
             "of its value; leave literal() out (in task.map, it broadcasts the value)"
         )
-    return Draft(None, literal=value.value)
+    return Draft(None, literal=value._value)
 
 
 def read_other(value: Any) -> Draft:
@@ -252,7 +252,7 @@ class KindTable(dict[type, Reader | None]):
 
 
 def _classify(kind: type) -> Reader | None:
-    if issubclass(kind, (StandIn, Literal, CoroutineType)):
+    if issubclass(kind, (StandIn, LiteralValue, CoroutineType)):
         for known, reader in _STAND_INS.items():
             if issubclass(kind, known):
                 return reader
@@ -261,14 +261,12 @@ def _classify(kind: type) -> Reader | None:
         return read_dict
     if kind in _CONTAINERS:
         return _sequence_reader(kind)
-    if dataclasses.is_dataclass(kind):
-        return _record_reader(kind)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return _sequence_reader(kind, named=True)
     for builtin in _CONTAINERS:
         if issubclass(kind, builtin):
-            return _refill_reader(kind, builtin)
-    return None
+            return _refill_reader(kind, builtin)  # also if it is a dataclass: its items count, its fields are kept
+    return _record_reader(kind) if dataclasses.is_dataclass(kind) else None
 
 
 _STAND_INS: Final[dict[type, Reader]] = {
@@ -278,7 +276,7 @@ _STAND_INS: Final[dict[type, Reader]] = {
     LazyItem: read_item,
     ParameterStandIn: read_parameter,
     InjectStandIn: read_inject,
-    Literal: read_literal,
+    LiteralValue: read_literal,
     CoroutineType: read_other,
 }
 

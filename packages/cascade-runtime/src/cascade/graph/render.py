@@ -6,11 +6,12 @@ operands, so the same graph gives the same text in every process.
 
 A graph is structure: the label of a call, the keys of a router and the key of ``lazy[key]`` are literals and live in
 the data tuple. Whoever has it passes it, too; without it, the task's own name is drawn and those arrows bear no words.
-Literal arguments are not drawn at all, and neither is a route that is a literal.
+LiteralValue arguments are not drawn at all, and neither is a route that is a literal.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -47,9 +48,7 @@ def render_mermaid(graph: Graph, data: DataTuple = ()) -> str:
             n0["load"]
             n1["add"]
             n0 -->|"a"| n1
-            classDef small font-size:11px
-            classDef result stroke-width:3px
-            class n1 result
+            style n1 stroke-width:3px
     """
     lines = ["flowchart TD"]
     for box in _boxes(graph, data):
@@ -60,9 +59,9 @@ def render_mermaid(graph: Graph, data: DataTuple = ()) -> str:
         line = "-->" if arrow.kind is EdgeKind.DATA else "-.->"
         text = f'|"{_mermaid_text(arrow.text)}"|' if arrow.text else ""
         lines.append(f"n{arrow.source} {line}{text} n{arrow.target}")
-    lines.append("classDef small font-size:11px")
-    lines.append("classDef result stroke-width:3px")
-    lines.append(f"class n{graph.root.index} result")
+    if any(node.kind is NodeKind.EXPRESSION for node in graph.nodes):
+        lines.append("classDef small font-size:11px")
+    lines.append(f"style n{graph.root.index} stroke-width:3px")
     return "\n    ".join(lines)
 
 
@@ -233,21 +232,14 @@ def _printable(text: str) -> str:
 
 # --- How it is written ------------------------------------------------------------------------------------------------
 
-_MERMAID_PLAIN: Final = frozenset(" _-,()[]=/'")
-_MERMAID_MARKS: Final = frozenset("_-")
+# Mermaid has no escaping inside quotes, only entities of its own ("#35;" is the character with number 35). Everything
+# that might mean something is written so: quotes, tags, formulas ("$$"), markdown ("`", "*", "1. "; "_" and "-" at the
+# beginning of a word), and ":", because "style x: #" inside a label is taken for a style.
+_MERMAID_SPECIAL: Final = re.compile(r"[^\w ,()\[\]=/'.…-]|(?<![^ ])[_-]|\.(?= |$)")
 
 
 def _mermaid_text(text: str) -> str:
-    # Mermaid has no escaping inside quotes, only entities of its own ("#35;" is the character with number 35).
-    # Everything that might mean something is written so: quotes, tags, formulas ("$$"), markdown ("`", "*", "1."; "_"
-    # and "-" at the beginning of a word), and ":", because "style x: #" inside a label is taken for a style.
-    written = []
-    before = " "
-    for char in text:
-        plain = char.isalnum() or (char in _MERMAID_PLAIN and not (before == " " and char in _MERMAID_MARKS))
-        written.append(char if plain else f"#{ord(char)};")
-        before = char
-    return "".join(written)
+    return _MERMAID_SPECIAL.sub(lambda found: f"#{ord(found[0])};", text)
 
 
 def _dot_text(text: str) -> str:

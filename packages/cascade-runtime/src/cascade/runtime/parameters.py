@@ -54,7 +54,7 @@ class ParameterValues:
 
             close = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
-            faults.append(f"parameter {name!r} is not known: {hint}the program's parameters are {_listed(known)}")
+            faults.append(f"parameter {name!r} is not known: {hint}{_listed(known)}")
         return faults
 
     def _convert(self, spec: ParameterSpec) -> Any:
@@ -75,7 +75,7 @@ class ParameterValues:
             return _boolean(raw) if kind is bool else kind(raw)
         except (ValueError, TypeError, ArithmeticError, LookupError) as error:
             expected = getattr(kind, "__name__", repr(kind))
-            raise ParameterError(f"{what} must be a {expected}, but {raw!r} is not: {error}") from error
+            raise ParameterError(f"{what} must be of type {expected}, but {raw!r} is not: {error}") from error
 
 
 def _boolean(raw: Any) -> bool:
@@ -89,7 +89,8 @@ def _boolean(raw: Any) -> bool:
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(repr(name) for name in sorted(names)) or "none at all"
+    listed = ", ".join(repr(name) for name in sorted(names))
+    return f"the program's parameters are {listed}" if listed else "the program has no parameters"
 
 
 __all__ = ["ParameterValues"]

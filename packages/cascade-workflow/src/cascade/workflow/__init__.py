@@ -1,5 +1,8 @@
 """The facade for people: ``from cascade import workflow as cs``."""
 
+from cascade.adapters.caches.file_target import FileTarget
+from cascade.adapters.caches.memory import MemoryCache
+from cascade.adapters.caches.sqlite import SqliteCache
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.engine import Engine
 from cascade.spec.common import Env, Param, literal
@@ -8,6 +11,7 @@ from cascade.spec.errors import (
     CapacityError,
     CascadeError,
     ConstraintError,
+    CorruptDataError,
     CycleError,
     DependencyMissingError,
     EngineClosedError,
@@ -28,6 +32,7 @@ from cascade.spec.errors import (
     TaskStopIterationError,
     TaskTimeoutError,
     UnhashableValueError,
+    UnstorableValueError,
     WorkerLostError,
 )
 from cascade.spec.events import (
@@ -48,14 +53,15 @@ from cascade.spec.events import (
     TaskRetrying,
     TaskSkipped,
 )
+from cascade.spec.identifiers import RunId
 from cascade.spec.policies import Failure
-from cascade.spec.resources import Inject, resource
+from cascade.spec.resources import Inject, Resource, resource
 from cascade.spec.routing import Router
 from cascade.spec.task import Task, task
 from cascade.workflow.composition import pipeline, sequence
 from cascade.workflow.handle import RunHandle, start
 from cascade.workflow.running import arun, run
-from cascade.workflow.streaming import Completed, as_completed
+from cascade.workflow.streaming import Completed, Completions, as_completed
 
 __all__ = [
     "ArgumentMismatchError",
@@ -63,7 +69,9 @@ __all__ = [
     "CapacityError",
     "CascadeError",
     "Completed",
+    "Completions",
     "ConstraintError",
+    "CorruptDataError",
     "CycleError",
     "DependencyMissingError",
     "Engine",
@@ -71,6 +79,7 @@ __all__ = [
     "Env",
     "Event",
     "Failure",
+    "FileTarget",
     "GraphError",
     "Inject",
     "InternalError",
@@ -79,11 +88,13 @@ __all__ = [
     "LoopProgress",
     "MapInputError",
     "MapLengthError",
+    "MemoryCache",
     "MessageBus",
     "NotShippableError",
     "Param",
     "ParameterError",
     "PlanError",
+    "Resource",
     "ResourceAcquired",
     "ResourceError",
     "ResourceEvent",
@@ -94,7 +105,9 @@ __all__ = [
     "RunEvent",
     "RunFinished",
     "RunHandle",
+    "RunId",
     "RunStarted",
+    "SqliteCache",
     "StaticAnalysisWarning",
     "StaticCheckError",
     "Task",
@@ -108,6 +121,7 @@ __all__ = [
     "TaskStopIterationError",
     "TaskTimeoutError",
     "UnhashableValueError",
+    "UnstorableValueError",
     "WorkerLostError",
     "arun",
     "as_completed",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from cascade.spec.errors import TaskDefinitionError
 from cascade.spec.modifiers import Modifiable
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 T = TypeVar("T")
 
 
-def sequence(*calls: Any) -> Any:
+def sequence(*calls: *tuple[*tuple[object, ...], T]) -> T:
     """Make calls one after the other, whatever they return; the value is that of the last.
 
     Each call but the first is a new lazy result that waits for the one before (``after``). If a call is skipped, those
@@ -40,10 +44,18 @@ def sequence(*calls: Any) -> Any:
         if not isinstance(call, Modifiable):
             raise TaskDefinitionError(f"sequence() takes calls of tasks, not {call!r}")
         last = call if last is None else call.after(last)
-    return last
+    return cast(T, last)
 
 
-def pipeline(value: Any, *tasks: Callable[[Any], T]) -> T:
+@overload
+def pipeline(value: A, first: Callable[[A], B], /) -> B: ...
+@overload
+def pipeline(value: A, first: Callable[[A], B], second: Callable[[B], C], /) -> C: ...
+@overload
+def pipeline(value: A, first: Callable[[A], B], second: Callable[[B], C], third: Callable[[C], D], /) -> D: ...
+@overload
+def pipeline(value: object, /, *tasks: Callable[[Any], Any]) -> Any: ...
+def pipeline(value: Any, /, *tasks: Callable[[Any], Any]) -> Any:
     """Pass a value through tasks: ``pipeline(x, f, g)`` is ``g(f(x))``.
 
     Args:
@@ -65,7 +77,7 @@ def pipeline(value: Any, *tasks: Callable[[Any], T]) -> T:
         raise TaskDefinitionError("pipeline() needs at least one task behind the value")
     for task in tasks:
         value = task(value)
-    return cast(T, value)
+    return value
 
 
 __all__ = ["pipeline", "sequence"]

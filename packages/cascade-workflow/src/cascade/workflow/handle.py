@@ -25,7 +25,8 @@ KEPT_EVENTS: Final = 10_000
 class RunHandle(Generic[T]):
     """A run that goes on in the background. Made by `start`.
 
-    In a coroutine, ``await handle`` waits without blocking the event loop.
+    In a coroutine, ``await handle`` waits without blocking the event loop. If the waiting is cancelled, the run goes
+    on: only `cancel` ends it.
 
     Attributes:
         run_id: The id in the run's events.
@@ -34,6 +35,7 @@ class RunHandle(Generic[T]):
     def __init__(self, engine: Engine, run_id: RunId, kind: type[Event]) -> None:
         self.run_id = run_id
         self._future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        self._future.set_running_or_notify_cancel()  # whoever awaits it may be cancelled without harm to the run
         self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self._count = 0
         """Events received so far, dropped ones included."""
@@ -105,8 +107,7 @@ class RunHandle(Generic[T]):
                 value = runner.run(self._evaluate(engine, target, options))
         except (asyncio.CancelledError, concurrent.futures.CancelledError):
             self._unsubscribe()
-            self._future.cancel()
-            self._future.set_running_or_notify_cancel()
+            self._future.set_exception(concurrent.futures.CancelledError("the run was cancelled"))
         except BaseException as error:
             self._unsubscribe()
             self._future.set_exception(error)

@@ -16,7 +16,7 @@ from itertools import count, repeat
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cascade.runtime.engine import Engine
-from cascade.spec.common import Literal, literal
+from cascade.spec.common import LiteralValue, literal
 from cascade.spec.errors import MapLengthError, TaskDefinitionError
 from cascade.spec.lazy_types import LazyResult, MappedLazyResult
 from cascade.spec.policies import NO_OPTIONS, NO_POLICIES, CallOptions, Failure, MapOptions
@@ -33,7 +33,7 @@ _ROOM: Final = 64
 _ENDED: Final = object()
 
 
-class Completed(NamedTuple):
+class Completed(NamedTuple, Generic[T]):
     """One value of `as_completed`.
 
     Attributes:
@@ -42,7 +42,7 @@ class Completed(NamedTuple):
     """
 
     place: int
-    value: Any
+    value: T
 
 
 class Channel:
@@ -128,9 +128,9 @@ class Completions(Generic[T]):
     """
 
     def __init__(self, begin: Callable[[Channel], RunHandle[Any]]) -> None:
-        self._begin = begin
+        self._begin: Callable[[Channel], RunHandle[Any]] | None = begin
 
-    def __iter__(self) -> Iterator[Completed]:
+    def __iter__(self) -> Iterator[Completed[T]]:
         channel = Channel()
         handle = self._run(channel)
         try:
@@ -140,7 +140,7 @@ class Completions(Generic[T]):
         finally:
             _stop(handle, channel)
 
-    async def __aiter__(self) -> AsyncIterator[Completed]:
+    async def __aiter__(self) -> AsyncIterator[Completed[T]]:
         channel = Channel()
         handle = self._run(channel)
         try:
@@ -151,7 +151,10 @@ class Completions(Generic[T]):
             _stop(handle, channel)
 
     def _run(self, channel: Channel) -> RunHandle[Any]:
-        handle = self._begin(channel)
+        if self._begin is None:
+            raise RuntimeError("as_completed() can be iterated once; call it again for another run")
+        begin, self._begin = self._begin, None
+        handle = begin(channel)
         handle.add_done_callback(channel.end)
         return handle
 
@@ -162,6 +165,7 @@ def as_completed(
     *,
     max_in_flight: int | None = None,
     engine: Engine | None = None,
+    timeout_s: float | None = None,
     resources: Iterable[Resource[Any]] = (),
 ) -> Completions[T]:
     """Run many calls and get each value as soon as it is there.
@@ -172,6 +176,7 @@ def as_completed(
         params: Values of `Param`s by name.
         max_in_flight: Calls under way at once; by default that of the map, or twice the executor's concurrency.
         engine: Where it runs; by default the engine that the whole process shares.
+        timeout_s: Seconds that the whole run may take.
         resources: Resources that are injected by name.
 
     Returns:
@@ -201,8 +206,8 @@ def as_completed(
     map_options = MapOptions(max_in_flight=max_in_flight, keeps_results=False)
 
     def begin(channel: Channel) -> RunHandle[Any]:
-        target: Any = MappedLazyResult(_deliver, (source, Literal(channel)), {}, map_options, outer)
-        return start(target, params, engine=engine, resources=resources)
+        target: Any = MappedLazyResult(_deliver, (source, LiteralValue(channel)), {}, map_options, outer)
+        return start(target, params, engine=engine, timeout_s=timeout_s, resources=resources)
 
     return Completions(begin)
 
@@ -220,11 +225,11 @@ def _items(holder: tuple[MappedLazyResult], args: tuple[Any, ...], kwargs: dict[
     """Pairs of index and call, one an item of a map, drawn from its evaluated inputs."""
     mapped = holder[0]
     originals = (*mapped._args, *mapped._kwargs.values())
+    is_broadcast = [isinstance(original, LiteralValue) for original in originals]
     sources = [
-        repeat(value) if isinstance(original, Literal) else aiter(value) if hasattr(value, "__aiter__") else iter(value)
-        for original, value in zip(originals, (*args, *kwargs.values()), strict=True)
+        repeat(value) if same else aiter(value) if hasattr(value, "__aiter__") else iter(value)
+        for same, value in zip(is_broadcast, (*args, *kwargs.values()), strict=True)
     ]
-    is_broadcast = [isinstance(original, Literal) for original in originals]
     return _draw(mapped, sources, is_broadcast)
 
 
@@ -258,7 +263,8 @@ async def _draw(mapped: MappedLazyResult, sources: list[Any], is_broadcast: list
 def _unwrapped(values: Iterable[Any]) -> tuple[Any, ...]:
     """Broadcast values without their ``literal``, where that holds a stand-in, which is to be evaluated."""
     return tuple(
-        value.value if isinstance(value, Literal) and isinstance(value.value, StandIn) else value for value in values
+        value._value if isinstance(value, LiteralValue) and isinstance(value._value, StandIn) else value
+        for value in values
     )
 
 

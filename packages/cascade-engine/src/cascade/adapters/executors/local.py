@@ -90,8 +90,13 @@ class LocalExecutor:
             return await _await(task, args, kwargs, timeout_s)
         if task.mode == "process":
             return await self._process_workers().call(task, args, kwargs, timeout_s)
-        if task.mode == "inline":
-            return _call(task, args, kwargs)
+        if timeout_s is None and self.inline(task):
+            began = perf_counter()
+            try:
+                return _call(task, args, kwargs)
+            finally:
+                if perf_counter() - began > self._inline_limit_s:
+                    self.observe(task, perf_counter() - began)
         return await self._threads.call(task.name, lambda: self._call_measured(task, args, kwargs), timeout_s)
 
     def close(self) -> None:

@@ -15,12 +15,14 @@ from cascade.runtime.flow import Skip
 from cascade.runtime.processor import NodeCall, NodeProcessor
 from cascade.runtime.resolvers import ArgumentResolver
 from cascade.runtime.run_context import RunContext
+from cascade.runtime.strategies.cached import CachedCalls
 from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.common import ParameterSpec
 from cascade.spec.errors import InternalError, TaskStopIterationError
 from cascade.spec.events import TaskExecutionFinished, TaskExecutionStarted, TaskStatus
+from cascade.spec.policies import NO_POLICIES
 from cascade.spec.protocols import InlineExecutor
 
 UNDER_WAY: Final = object()
@@ -38,6 +40,7 @@ class Dispatcher:
         calls: Where calls that are not made at once are started.
 
     Attributes:
+        cached: The nodes with caches.
         is_observed: Whether somebody wants the events of tasks.
     """
 
@@ -46,6 +49,7 @@ class Dispatcher:
         self._calls = calls
         self._resolver = ArgumentResolver()
         self._processor = NodeProcessor(run)
+        self.cached = CachedCalls(run)
         self._concurrency = run.executor.concurrency
         executor = run.executor if isinstance(run.executor, InlineExecutor) else None
         self.inline: Callable[[Any], bool] = _never if executor is None else executor.inline
@@ -84,9 +88,11 @@ class Dispatcher:
         if kind is NodeKind.TASK:
             return self._call(frame, index, node, args, kwargs)
         if kind is NodeKind.MAP:
-            amounts = tuple(frame.values[reference] for reference in node.options.amounts)
-            window = 2 * self._concurrency
-            return MapRun(node, [*args, *kwargs.values()], amounts, frame, index, window)
+            if node.options.injected:
+                call = self._node_call(frame, index, node, args, kwargs)
+                self._calls.start(self._map_injected(call, frame, index), frame, index)
+                return UNDER_WAY
+            return self._begin_map(frame, index, node, args, kwargs)
         operation = node.operation
         if isinstance(operation, ParameterSpec):
             return self._run.parameters.value(operation)
@@ -100,13 +106,22 @@ class Dispatcher:
     def _call(self, frame: Frame, index: int, node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
         task = node.task
         assert task is not None
+        is_cached = not node.plain and node.options.policies.cache is not None
+        if is_cached and not self.cached.is_led(frame, index):
+            # Not counted among the sync calls: it may wait for one that is.
+            call = self._node_call(frame, index, node, args, kwargs)
+            self._calls.start(self.cached.look_up(call, frame, index), frame, index)
+            return UNDER_WAY
         if not task.is_async:
-            if node.plain and self.inline(task) and not self._run.constraints.has_limits:
+            is_simple = node.options.policies is NO_POLICIES and not node.options.injected
+            if is_simple and self.inline(task) and not self._run.constraints.has_limits:
                 return self._call_inline(frame, index, node, args, kwargs)
             if self._calls.sync_count >= self._concurrency:
                 return EXECUTOR_FULL
-        call = self._node_call(frame, index, node, args, kwargs)
-        self._calls.start(self._processor.process(call), frame, index, is_sync=not task.is_async)
+        work = self._processor.process(self._node_call(frame, index, node, args, kwargs))
+        if is_cached or self.cached.has_leads:
+            work = self.cached.run(work, frame, index)
+        self._calls.start(work, frame, index, is_sync=not task.is_async)
         return UNDER_WAY
 
     def _call_inline(self, frame: Frame, index: int, node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -144,6 +159,15 @@ class Dispatcher:
             for name, reference in zip(options.policies.constraints, options.amounts, strict=True)
         }
         return NodeCall(node, args, kwargs, frame.node_name(index), frame.node_id(index), frame.step, amounts)
+
+    def _begin_map(self, frame: Frame, index: int, node: Node, args: list[Any], kwargs: dict[str, Any]) -> MapRun:
+        amounts = tuple(frame.values[reference] for reference in node.options.amounts)
+        return MapRun(node, [*args, *kwargs.values()], amounts, frame, index, 2 * self._concurrency)
+
+    async def _map_injected(self, call: NodeCall, frame: Frame, index: int) -> MapRun:
+        """A map with resources among its operands: one that is walked over must be open before."""
+        await self._processor.open_injected(call)
+        return self._begin_map(frame, index, call.node, call.args, call.kwargs)
 
     async def _express_injected(self, call: NodeCall) -> Any:
         """An expression with resources among its operands."""

@@ -11,27 +11,32 @@ _SHOWN: Final = 6
 """Names shown of a long path, at its inner end."""
 
 
-def annotate(error: BaseException, frame: Frame, index: int) -> None:
-    """Add a note with task, step and path to an exception, unless it is there already."""
-    name = frame.node_name(index)
-    note = f"Cascade: in task {name!r}, step {frame.step}"
-    outer = _waiting_names(frame)
+def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> None:
+    """Add a note with task, step and path to an exception, unless it is there already.
+
+    Args:
+        error: The exception.
+        name: The task that failed.
+        step: The step of its loop.
+        parent: Who waits for the loop; ``None`` for the outermost.
+        slot: Which of the parent's nodes or items waits.
+    """
+    note = f"Cascade: in task {name!r}, step {step}"
+    outer = _waiting_names(parent, slot)
     if outer:
         note += f", for {' > '.join(outer)}"
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
 
 
-def catching_map(frame: Frame, error: BaseException) -> tuple[MapRun, int] | None:
-    """The innermost map around a frame that keeps failures as values, and the item concerned."""
+def catching_map(parent: Frame | MapRun | None, slot: int, error: BaseException) -> tuple[MapRun, int] | None:
+    """The innermost map around a loop that keeps failures as values, and the item concerned."""
     if not isinstance(error, Exception):
         return None
-    waiting: Frame | None = frame
-    while waiting is not None:
-        parent = waiting.parent
+    while parent is not None:
         if type(parent) is MapRun and parent.options.on_error == "continue":
-            return parent, waiting.slot
-        waiting = waiting.waiting_frame
+            return parent, slot
+        parent, slot = parent.parent, parent.slot
     return None
 
 
@@ -44,19 +49,18 @@ def is_below(owner: Any, items: MapRun, item: int) -> bool:
     return False
 
 
-def _waiting_names(frame: Frame) -> list[str]:
+def _waiting_names(parent: Frame | MapRun | None, slot: int) -> list[str]:
     names: list[str] = []
-    while frame.parent is not None:
+    while parent is not None:
         if len(names) == _SHOWN:
             names.append("…")
             break
-        parent = frame.parent
         if type(parent) is MapRun:
-            names.append(f"{parent.parent.node_name(parent.slot)}[{frame.slot}]")
-            frame = parent.parent
+            names.append(f"{parent.parent.node_name(parent.slot)}[{slot}]")
+            parent = parent.parent
         else:
-            names.append(parent.node_name(frame.slot))
-            frame = parent
+            names.append(parent.node_name(slot))
+        parent, slot = parent.parent, parent.slot
     return names[::-1]
 
 

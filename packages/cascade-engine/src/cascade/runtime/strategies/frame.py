@@ -42,7 +42,9 @@ class Frame:
 
     __slots__ = (
         "_left_in_stage",
+        "_held",
         "_path",
+        "_running",
         "_uses",
         "_waiting",
         "flow",
@@ -78,6 +80,9 @@ class Frame:
         self._waiting: list[int] = []
         self._uses: list[int] = []
         self._left_in_stage: list[int] = []
+        self._running = 0
+        self._held: list[tuple[int, int]] = []
+        """With strict stages and decisions: stage and rank of ready nodes of later stages, as a heap."""
         if plan.gated:
             self.flow = FlowManager(graph, self.values)
         else:
@@ -107,6 +112,7 @@ class Frame:
     def next(self) -> int:
         """Take the ready node that the plan names first."""
         rank = heappop(self.ready)
+        self._running += 1
         order = self.plan.order
         return rank if order is None else order[rank]
 
@@ -119,6 +125,7 @@ class Frame:
         Raises:
             RouteNotFoundError: The value selects no route.
         """
+        self._running -= 1
         values = self.values
         values[index] = value
         if type(value) is Skip:
@@ -186,11 +193,22 @@ class Frame:
         return path if len(path) <= _LONGEST_PATH else f"~{blake2b(path.encode(), digest_size=16).hexdigest()}/"
 
     def _push(self, indices: list[int], flow: FlowManager) -> None:
-        rank = self.plan.rank
+        plan = self.plan
         if flow.has_skips:
             self.has_skips = True
-        for index in indices:
-            heappush(self.ready, index if rank is None else rank[index])
+        ranks = indices if plan.rank is None else [plan.rank[index] for index in indices]
+        if plan.stages is None:
+            for rank in ranks:
+                heappush(self.ready, rank)
+            return
+        # Which nodes of a stage are needed is only known bit by bit, so the barrier is: a later stage begins when nothing
+        # of the step is running.
+        for index, rank in zip(indices, ranks, strict=True):
+            heappush(self._held, (plan.stage_of[index], rank))
+        if not self._running and not self.ready and self._held:
+            stage = self._held[0][0]
+            while self._held and self._held[0][0] == stage:
+                heappush(self.ready, heappop(self._held)[1])
 
     def _settle_in_stages(self, index: int, stages: list[list[int]]) -> None:
         """The next stage becomes ready when the last node of this one has its value."""
@@ -203,20 +221,22 @@ class Frame:
 
 @final
 class NextStep:
-    """The next step of a loop, which stands still between two slices of time.
+    """The next step of a loop, before anything is known of it but the call that it evaluates.
 
     Attributes:
         call: What it evaluates.
         parent: Who waits for the loop.
         slot: Which of the parent's nodes or items waits.
         step: The number of the step in its loop.
+        returned_by: The task that returned the call.
         is_dead: Whether it is to be dropped.
     """
 
-    __slots__ = ("call", "is_dead", "parent", "slot", "step")
+    __slots__ = ("call", "is_dead", "parent", "returned_by", "slot", "step")
 
-    def __init__(self, call: Any, parent: Any, slot: int, step: int) -> None:
+    def __init__(self, call: Any, parent: Any, slot: int, step: int, returned_by: str) -> None:
         self.call = call
+        self.returned_by = returned_by
         self.parent = parent
         self.slot = slot
         self.step = step

@@ -29,9 +29,9 @@ from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
 from cascade.runtime.flow import Skip
-from cascade.runtime.processor import Computed
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
+from cascade.runtime.strategies.cached import NOT_FOUND
 from cascade.runtime.strategies.calls import CallsUnderWay, wait_for_all
 from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispatcher
 from cascade.runtime.strategies.failure import annotate, catching_map, is_below
@@ -41,7 +41,7 @@ from cascade.runtime.strategies.jit.shapes import CompiledShape, Leave
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
-from cascade.spec.common import Literal
+from cascade.spec.common import LiteralValue
 from cascade.spec.errors import DependencyMissingError, InternalError, TaskStopIterationError
 from cascade.spec.events import TaskSkipped
 from cascade.spec.policies import Failure
@@ -74,15 +74,14 @@ class Interpreter:
         self._until = 0.0
         self._calls = CallsUnderWay()
         self._dispatcher = Dispatcher(run, self._calls)
+        self._cached = self._dispatcher.cached
         self._progress = Progress(run)
         self._active: list[Frame | MapRun | NextStep] = []
         """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()
         """Sync calls that are ready while the executor is full."""
-        self._to_store: dict[tuple[Frame, int], str] = {}
-        """Cache keys of nodes whose value is still being evaluated."""
-        self._next_call: Any = None
-        """What the outermost loop goes on with, if something must be awaited before the next step."""
+        self._next_step: NextStep | None = None
+        """What the outermost loop goes on with, if something must be awaited before it."""
         self._failure: BaseException | None = None
         self._is_finished = False
         self._value: Any = None
@@ -118,7 +117,7 @@ class Interpreter:
                 self._work(perf_counter() + SLICE_S)
                 if self._is_finished or self._failure is not None:
                     break
-                if self._next_call is not None:
+                if self._next_step is not None:
                     await self._cross_step_boundary()
                 elif self._active:
                     self._active.insert(0, self._active.pop())  # endless loops side by side all have their turn
@@ -128,14 +127,15 @@ class Interpreter:
                 else:
                     raise InternalError("nothing is running and nothing is ready, but the run has no value")
                 self._take_completed()
-        except BaseException:
-            await wait_for_all(self._calls.cancel())
+            if self._failure is not None:
+                raise self._failure
+            return self._value
+        except BaseException as error:
+            if await wait_for_all(self._calls.cancel()) and error is self._failure:
+                raise asyncio.CancelledError from error
             raise
-        if self._failure is not None:
-            if await wait_for_all(self._calls.cancel()):
-                raise asyncio.CancelledError from self._failure
-            raise self._failure
-        return self._value
+        finally:
+            self._cached.give_up()
 
     # --- The loop ---------------------------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Interpreter:
         self._until = until
         inline, slow_s = dispatcher.inline, dispatcher.slow_s
         progress.tick(len(self._calls))
-        while active and self._failure is None and self._next_call is None:
+        while active and self._failure is None and self._next_step is None:
             frame = active[-1]
             if type(frame) is not Frame:
                 self._advance(frame)
@@ -222,8 +222,6 @@ class Interpreter:
             return
         if value is EXECUTOR_FULL:
             self._queued.append((frame, index))
-        elif type(value) is MapRun:
-            self._active.append(value)
         elif value is not UNDER_WAY:
             self._arrive(frame, index, value)
 
@@ -249,12 +247,9 @@ class Interpreter:
         """Go on with what is active and no frame."""
         if type(item) is MapRun:
             self._begin_item(item)
-            return
-        self._active.pop()
-        try:
-            self._go_on(item.call, item.parent, item.slot, item.step)
-        except Exception as error:
-            self._fail_waiting(item.parent, item.slot, error)
+        elif type(item) is NextStep:
+            self._active.pop()
+            self._go_on(item)
 
     def _activate(self, waiting: Frame | MapRun) -> None:
         """There may be something to start in a frame or map again."""
@@ -279,53 +274,52 @@ class Interpreter:
 
     async def _cross_step_boundary(self) -> None:
         """Between two steps of the outermost loop: close what was opened for the step."""
-        call, self._next_call = self._next_call, None
+        following, self._next_step = self._next_step, None
         failures = await self._run.step_resources.close()
         if failures:
             raise failures[0]
-        self._go_on(call, None, 0, self._run.steps + 1)
+        if following is not None:
+            self._go_on(following)
 
-    def _go_on(self, call: Any, parent: Frame | MapRun | None, slot: int, step: int) -> None:
-        """The next step of a loop: compiled, if its shape is known, otherwise interpreted.
-
-        Args:
-            call: What the step evaluates.
-            parent: Who waits for the loop; ``None`` for the outermost.
-            slot: Which of the parent's nodes or items waits.
-            step: The number of the step in its loop.
-        """
-        left = None
+    def _go_on(self, following: NextStep) -> None:
+        """The next step of a loop: compiled, if its shape is known, otherwise interpreted."""
+        parent, slot = following.parent, following.slot
         if self._cycles is not None and self._is_direct and self._dispatcher.may_skip_steps:
-            steps, call, nodes, shape, left = self._cycles.run(call, self._until)
-            self._progress.add(nodes)
-            step += steps
-            if parent is None:
-                self._run.steps += steps
-            if left is not None and shape is not None:
-                self._go_on_inside(shape, left, call, parent, slot, step)
-                return
-            if steps and (KINDS[type(call)] is None or not is_call(call)):
-                self._deliver_value(call, parent, slot)
-                return
-            if steps and perf_counter() >= self._until:
+            ran = self._cycles.run(following.call, self._until)
+            if ran.shape is not None:
+                self._progress.add(ran.nodes)
                 if parent is None:
-                    self._run.state.checkpoint(step, call)
-                self._active.append(NextStep(call, parent, slot, step))
-                return
+                    self._run.steps += ran.steps
+                returned_by = ran.shape.graph.root.name
+                following = NextStep(ran.call, parent, slot, following.step + ran.steps, returned_by)
+                if ran.left is not None:
+                    self._go_on_inside(ran.shape, ran.left, following)
+                    return
+                if KINDS[type(ran.call)] is None or not is_call(ran.call):
+                    self._deliver_value(ran.call, parent, slot)
+                    return
+                if perf_counter() >= self._until:
+                    if parent is None:
+                        self._run.state.checkpoint(following.step, ran.call)
+                    self._active.append(following)
+                    return
         if parent is None:
-            self._begin_step(call)
-        frame = self._enter(call, parent, slot, step)
+            self._begin_step(following.call)
+        try:
+            frame = self._enter(following.call, parent, slot, following.step)
+        except Exception as error:
+            # The call cannot be built: the fault of the step that returned it.
+            self._fail_loop(error, following.returned_by, following.step - 1, parent, slot)
+            return
         if self._cycles is not None:
             self._cycles.learn(frame.graph, frame.plan)
 
-    def _go_on_inside(
-        self, shape: CompiledShape, left: Leave, call: Any, parent: Frame | MapRun | None, slot: int, step: int
-    ) -> None:
+    def _go_on_inside(self, shape: CompiledShape, left: Leave, step: NextStep) -> None:
         """Interpret the rest of a step that compiled code began: its finished nodes are not run again."""
-        if parent is None:
-            self._begin_step(call)
-        graph, data, _ = build_graph(call, self._registry)
-        frame = Frame(graph, data, shape.plan, parent, slot, step)
+        if step.parent is None:
+            self._begin_step(step.call)
+        graph, data, _ = build_graph(step.call, self._registry)
+        frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
         self._push(frame)
         reached = left.node if left.node is not None else shape.failed_node(left.value)
         while reached is not None:
@@ -343,21 +337,23 @@ class Interpreter:
 
     def _arrive(self, frame: Frame, index: int, value: Any) -> None:
         """A node has returned: settle it, or go on with what it returned."""
-        key = None
-        if type(value) is Computed:
-            value, key = value.value, value.key
+        if type(value) is MapRun:
+            self._active.append(value)
+            return
+        if value is NOT_FOUND:
+            self._dispatch(frame, index)
+            return
+        is_led = self._cached.is_led(frame, index)
         if KINDS[type(value)] is not None and is_call(value):
-            if type(value) is Literal:
-                value = value.value
+            if type(value) is LiteralValue:
+                value = value._value
             else:
-                if key is not None:
-                    self._to_store[frame, index] = key
-                self._follow(frame, index, value, is_tail=index == frame.root and key is None)
+                self._follow(frame, index, value, is_tail=index == frame.root and not is_led)
                 return
-        if key is None:
-            self._settle(frame, index, value)
+        if is_led:
+            self._calls.start(self._cached.store(frame, index, value), frame, index)
         else:
-            self._store(frame, index, key, value)
+            self._settle(frame, index, value)
 
     def _follow(self, frame: Frame, index: int, call: Any, is_tail: bool) -> None:
         """Evaluate what a node returned instead of a value."""
@@ -369,10 +365,11 @@ class Interpreter:
             else:
                 self._progress.done += 1
                 self._leave(frame)
+                following = NextStep(call, frame.parent, frame.slot, frame.step + 1, frame.node_name(index))
                 if frame.parent is not None or self._run.step_resources.is_empty:
-                    self._go_on(call, frame.parent, frame.slot, frame.step + 1)
+                    self._go_on(following)
                 else:
-                    self._next_call = call
+                    self._next_step = following
         except Exception as error:
             self._fail(frame, index, error)
 
@@ -408,13 +405,14 @@ class Interpreter:
         if type(parent) is MapRun:
             if isinstance(value, Skip):
                 reason = f"item {slot} of the map was skipped ({value.reason}), so it has no value"
-                self._fail_waiting(parent, slot, DependencyMissingError(reason))
+                self._fail_loop(DependencyMissingError(reason), value.name, 1, parent, slot)
                 return None
             return self._complete_item(parent, slot, value)
-        key = self._to_store.pop((parent, slot), None) if self._to_store else None
-        if key is not None and not isinstance(value, Skip):
-            self._store(parent, slot, key, value)
-            return None
+        if self._cached.is_led(parent, slot):
+            if not isinstance(value, Skip):
+                self._calls.start(self._cached.store(parent, slot, value), parent, slot)
+                return None
+            self._cached.give_up_node(parent, slot)
         return parent, slot, value
 
     def _deliver_value(self, value: Any, parent: Frame | MapRun | None, slot: int) -> None:
@@ -432,17 +430,6 @@ class Interpreter:
         """Keep the stack free of frames that are done: a loop inside a node would pile them up."""
         if self._active and self._active[-1] is frame:
             self._active.pop()
-
-    def _store(self, frame: Frame, index: int, key: str, value: Any) -> None:
-        """Keep a final value in the node's cache, then settle the node."""
-        cache = frame.nodes[index].options.policies.cache
-
-        async def store() -> Any:
-            if cache is not None:
-                await cache.store(key, value)
-            return Literal(value)  # final: not to be looked into again
-
-        self._calls.start(store(), frame, index)
 
     def _record(self, frame: Frame, index: int, value: Any) -> None:
         """Keep a value or a skip in the state, and say that a call was skipped."""
@@ -509,26 +496,26 @@ class Interpreter:
     # --- Failures ---------------------------------------------------------------------------------------------------
 
     def _fail(self, frame: Frame, index: int, error: BaseException) -> None:
-        """A node has failed: the item of a map that keeps failures gets it as a value, otherwise the run ends."""
-        if isinstance(error, StopIteration):
-            cause, error = error, TaskStopIterationError(f"task {frame.node_name(index)!r} raised StopIteration")
-            error.__cause__ = cause
-        annotate(error, frame, index)
-        caught = catching_map(frame, error)
-        if caught is None:
-            if self._failure is None:
-                self._failure = error
-            return
-        self._catch(*caught, error)
+        """A node has failed."""
+        self._fail_loop(error, frame.node_name(index), frame.step, frame.parent, frame.slot)
 
-    def _fail_waiting(self, parent: Frame | MapRun | None, slot: int, error: Exception) -> None:
-        """The next step of a loop cannot be built."""
-        if type(parent) is Frame:
-            self._fail(parent, slot, error)
-        elif type(parent) is MapRun and parent.options.on_error == "continue":
-            self._catch(parent, slot, error)
-        elif type(parent) is MapRun:
-            self._fail(parent.parent, parent.slot, error)
+    def _fail_loop(self, error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> None:
+        """A step has failed: the item of a map that keeps failures gets it as a value, otherwise the run ends.
+
+        Args:
+            error: What was raised.
+            name: The task that raised it.
+            step: The step of its loop.
+            parent: Who waits for the loop; ``None`` for the outermost.
+            slot: Which of the parent's nodes or items waits.
+        """
+        if isinstance(error, StopIteration):
+            cause, error = error, TaskStopIterationError(f"task {name!r} raised StopIteration")
+            error.__cause__ = cause
+        annotate(error, name, step, parent, slot)
+        caught = catching_map(parent, slot, error)
+        if caught is not None:
+            self._catch(*caught, error)
         elif self._failure is None:
             self._failure = error
 
@@ -541,11 +528,13 @@ class Interpreter:
             if is_below(owner, items, item):
                 owner.is_dead = True
         if not cancelled:
+            self._cached.give_up(lambda frame: is_below(frame, items, item))
             self._settle_item(items, item, value)
             return
 
         async def wait() -> Failure:
             await wait_for_all(cancelled)
+            self._cached.give_up(lambda frame: is_below(frame, items, item))
             return value
 
         self._calls.start(wait(), items, item)
@@ -553,6 +542,7 @@ class Interpreter:
     def _everyone(self) -> Iterable[Frame | MapRun | NextStep]:
         yield from self._active
         yield from (frame for frame, _ in self._queued)
+        yield from (owner for owner, _, _ in self._calls.completed)
         yield from self._calls.owners()
 
 

@@ -8,14 +8,16 @@ neither a thread nor a capacity.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from itertools import repeat
 from typing import Any, Final, cast, final
 
 from cascade.graph.expressions import MapInputs
 from cascade.graph.model import Node
-from cascade.spec.common import Literal
+from cascade.spec.common import LiteralValue
 from cascade.spec.errors import MapInputError, MapLengthError
 from cascade.spec.lazy_types import LazyResult
 from cascade.spec.policies import CallOptions, MapOptions
+from cascade.spec.stand_in import StandIn
 
 _ENDED: Final = object()
 
@@ -93,7 +95,7 @@ class MapRun:
         self._broadcast = node.operation.broadcast
         self._check_lengths(values)
         self._sources = [
-            Literal(value) if place in self._broadcast else self._iterate(place, value)
+            self._repeat(value) if place in self._broadcast else self._iterate(place, value)
             for place, value in enumerate(values)
         ]
         self.is_asynchronous = any(isinstance(source, AsyncIterator) for source in self._sources)
@@ -121,7 +123,7 @@ class MapRun:
             MapLengthError: One operand has ended and another has not.
         """
         items = [
-            source if isinstance(source, Literal) else next(cast("Iterator[Any]", source), _ENDED)
+            source if isinstance(source, LiteralValue) else next(cast("Iterator[Any]", source), _ENDED)
             for source in self._sources
         ]
         return self._call(items)
@@ -130,10 +132,12 @@ class MapRun:
         """Draw the next item where some of the input is asynchronous."""
         items: list[Any] = []
         for source in self._sources:
-            if isinstance(source, AsyncIterator):
+            if isinstance(source, LiteralValue):
+                items.append(source)
+            elif isinstance(source, AsyncIterator):
                 items.append(await anext(source, _ENDED))
             else:
-                items.append(source if isinstance(source, Literal) else next(source, _ENDED))
+                items.append(next(source, _ENDED))
         return self._call(items)
 
     def _call(self, items: list[Any]) -> LazyResult | None:
@@ -155,6 +159,10 @@ class MapRun:
         kwargs = dict(zip(self.node.keywords, items[self._positional :], strict=True))
         call: LazyResult = LazyResult(self._task, tuple(items[: self._positional]), kwargs)
         return call
+
+    def _repeat(self, value: Any) -> LiteralValue[Any] | Iterator[Any]:
+        """The same for every item: not searched again, unless it is a resource, which each item injects."""
+        return repeat(value) if isinstance(value, StandIn) else LiteralValue(value)
 
     def _iterate(self, place: int, value: Any) -> Iterator[Any] | AsyncIterator[Any]:
         if hasattr(value, "__aiter__"):

@@ -13,10 +13,10 @@ from types import CoroutineType
 from typing import Any
 
 from cascade.graph.operands import KINDS
-from cascade.spec.common import Literal
+from cascade.spec.common import LiteralValue
 from cascade.spec.stand_in import StandIn
 
-_EVALUATED = (StandIn, Literal, CoroutineType)
+_EVALUATED = (StandIn, LiteralValue, CoroutineType)
 
 
 def is_call(value: Any) -> bool:
@@ -25,7 +25,7 @@ def is_call(value: Any) -> bool:
         return True
     if isinstance(value, dict):
         return _any_call(value) or _any_call(value.values())
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, (list, tuple, set, frozenset)):
         return any(isinstance(getattr(value, field.name, None), _EVALUATED) for field in dataclasses.fields(value))
     return _any_call(value)
 

@@ -14,8 +14,9 @@ class CachePolicy(Protocol):
 
     Implementers:
         The same policy object is used by many tasks, runs, event loops and threads at once. Methods must not block the
-        event loop for long. A value that cannot be kept is an error, not a silent miss. Policies are compared and hashed
-        by value, so a cache that is made anew for each call (with the same folder, say) should be equal to its like.
+        event loop for long. A value that cannot be kept is an error, not a silent miss. Policies are compared and
+        hashed by value, so a cache that is made anew for each call (with the same folder, say) should be equal to its
+        like.
 
         Equal calls that are under way at the same time are run once; the engine sees to that, not the cache. The engine
         asks ``load`` and then ``store`` for one key from one place at a time in each process.

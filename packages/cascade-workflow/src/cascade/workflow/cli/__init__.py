@@ -1,5 +1,5 @@
 """The command ``cascade``: runs and draws the programs in a file."""
 
-from cascade.workflow.cli.command import main
+from cascade.workflow.cli.entry import main
 
 __all__ = ["main"]

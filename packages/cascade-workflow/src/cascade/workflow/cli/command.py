@@ -18,7 +18,7 @@ from cascade.graph.build import build_graph
 from cascade.graph.render import render_dot, render_mermaid
 from cascade.graph.serialize import graph_to_dict
 from cascade.runtime.engine import Engine
-from cascade.spec.errors import CascadeError
+from cascade.spec.errors import CapacityError, CascadeError, ResourceNotFoundError
 from cascade.workflow.cli.evaluating import evaluate
 from cascade.workflow.cli.faults import SIGNALLED, Fault, bad_input
 from cascade.workflow.cli.json_lines import JsonLines, stdout_reserved
@@ -28,7 +28,7 @@ from cascade.workflow.cli.plain import PlainView
 from cascade.workflow.cli.program import loaded
 from cascade.workflow.cli.results import print_result
 from cascade.workflow.cli.stopping import SIGPIPE, Stopper
-from cascade.workflow.cli.target import Place, find_engine, find_target, parse_place
+from cascade.workflow.cli.target import ENGINE_NAME, Place, find_engine, find_target, parse_place
 from cascade.workflow.cli.views import Silence, View
 
 _PLACE: Final = "FILE[:TARGET]"
@@ -36,7 +36,7 @@ _PLACE: Final = "FILE[:TARGET]"
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cascade-workflow", prog_name="cascade", message="%(prog)s %(version)s")
-def main() -> None:
+def cascade() -> None:
     """Run and draw task graphs and loops of task graphs."""
 
 
@@ -51,7 +51,7 @@ class _RunCommand(click.Command):
         return self._help
 
 
-@main.command(cls=_RunCommand)
+@cascade.command(cls=_RunCommand)
 @click.argument("place", metavar=_PLACE, required=False)
 @click.option("--param", "-p", "assignments", metavar="NAME=VALUE", multiple=True, help="Give a parameter; repeatable.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but the result.")
@@ -81,31 +81,29 @@ def run(
     if wants_help:
         _show_help(ctx, place)
         return
+    if place is None:
+        raise click.MissingParameter(ctx=ctx, param_type="argument", param_hint=f"'{_PLACE}'")
     params = parse_assignments(assignments)
-    where = _parse_place(ctx, place)
+    where = parse_place(place)
     with ExitStack() as stack:
         lines: JsonLines | None = None
         stopper = Stopper()
         if as_json:
             lines = JsonLines(stack.enter_context(stdout_reserved()), lambda: stopper.stop(SIGPIPE))
         view = _choose_view(str(where), quiet, lines)
+        show = print_result if lines is None else lines.result
         try:
-            with _interrupts_as_faults():
-                module, target = stack.enter_context(_program(where))
-                engine = find_engine(module) or stack.enter_context(Engine())
-                value = evaluate(target, params, timeout_s, engine, view, stopper)
+            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module) as engine:
+                show(evaluate(target, params, timeout_s, engine, view, stopper))
         except Fault as fault:
-            click.echo(fault.message, err=True)
+            if not fault.is_told:
+                click.echo(fault.message, err=True)
             if lines is not None:
                 lines.fault(fault)
             ctx.exit(fault.exit_code)
-        if lines is not None:
-            lines.result(value)
-        else:
-            print_result(value)
 
 
-@main.command()
+@cascade.command()
 @click.argument("place", metavar=_PLACE)
 @click.option(
     "--format",
@@ -119,25 +117,17 @@ def run(
 @click.pass_context
 def graph(ctx: click.Context, place: str, language: str, output: Path | None) -> None:
     """Draw the graph of TARGET, without running it."""
-    with ExitStack() as stack:
-        stdout = stack.enter_context(stdout_reserved())  # what the file prints while it is loaded is no drawing
+    with stdout_reserved() as stdout:  # what the file prints while it is loaded is no drawing
         try:
-            with _interrupts_as_faults():
-                _, target = stack.enter_context(_program(_parse_place(ctx, place)))
+            with _interrupts_as_faults(), _program(parse_place(place)) as (_, target):
                 text = _draw(target, language)
-                if output is not None:
+                if output is None:
+                    stdout.write(text)
+                else:
                     _write(output, text)
         except Fault as fault:
             click.echo(fault.message, err=True)
             ctx.exit(fault.exit_code)
-        if output is None:
-            stdout.write(text)
-
-
-def _parse_place(ctx: click.Context, text: str | None) -> Place:
-    if text is None:
-        raise click.MissingParameter(ctx=ctx, param_type="argument", param_hint=f"'{_PLACE}'")
-    return parse_place(text)
 
 
 @contextmanager
@@ -145,6 +135,22 @@ def _program(place: Place) -> Iterator[tuple[ModuleType, Any]]:
     """The module and the target in it, as long as the program is in use."""
     with loaded(place.file) as module:
         yield module, find_target(module, place)
+
+
+@contextmanager
+def _engine(place: Place, module: ModuleType) -> Iterator[Engine]:
+    """The program's own engine, or a plain one; if that turns out to be the fault, it is said."""
+    own = find_engine(module)
+    if own is not None:
+        yield own
+        return
+    try:
+        with Engine() as engine:
+            yield engine
+    except Fault as fault:
+        if isinstance(fault.error, (CapacityError, ResourceNotFoundError)):
+            fault.message += f". In {place.file.name}, call it {ENGINE_NAME!r}, and it is used here"
+        raise
 
 
 @contextmanager
@@ -218,4 +224,4 @@ def _write(file: Path, text: str) -> None:
         raise bad_input(f"{str(file)!r} cannot be written: {error.strerror}", error) from None
 
 
-__all__ = ["main"]
+__all__ = ["cascade"]

@@ -11,7 +11,7 @@ from cascade.runtime.engine import Engine, new_run_id
 from cascade.spec.errors import CascadeError, ParameterError
 from cascade.spec.events import Event, RunStarted
 from cascade.workflow.cli.faults import BAD_INPUT, FAILED, SIGNALLED, Fault, bad_input
-from cascade.workflow.cli.stopping import Stopper
+from cascade.workflow.cli.stopping import SIGPIPE, Stopper
 from cascade.workflow.cli.tracebacks import describe_error
 from cascade.workflow.cli.views import View
 
@@ -33,11 +33,15 @@ def evaluate(
         Fault: It has no value.
     """
     run_id = new_run_id()
-    started: list[Event] = []
+    has_started = False
 
     def pass_on(event: Event) -> None:
-        if event.run_id == run_id:
+        if event.run_id == run_id:  # a task may begin a run of its own
             view.receive(event)
+
+    def note_start(event: RunStarted) -> None:
+        nonlocal has_started
+        has_started = has_started or event.run_id == run_id
 
     async def run() -> Any:
         stopper.arm()
@@ -46,28 +50,32 @@ def evaluate(
     with ExitStack() as cleanup:
         for kind in view.kinds:
             cleanup.callback(engine.subscribe(kind, pass_on))
-        cleanup.callback(engine.subscribe(RunStarted, started.append))
+        cleanup.callback(engine.subscribe(RunStarted, note_start))
         cleanup.callback(view.close)
         cleanup.enter_context(stopper.listening(view.stopping))
         try:
             with asyncio.Runner() as runner:
                 return runner.run(run())
         except BaseException as error:
-            raise _fault(error, stopper, has_started=bool(started)) from None
+            if stopper.signal is not None:
+                is_told = (has_started and view.tells_end) or stopper.signal == SIGPIPE
+                raise _stopped(error, stopper.signal, is_told=is_told) from None
+            raise _fault(error, has_started) from None
 
 
-def _fault(error: BaseException, stopper: Stopper, *, has_started: bool) -> Fault:
-    if stopper.signal is not None:
-        message = "cascade: stopped"
-        if not isinstance(error, asyncio.CancelledError):  # while it was stopping, something failed
-            message += f"\n{describe_error(error)}"
-        return Fault(SIGNALLED + stopper.signal, message, error)
+def _stopped(error: BaseException, number: int, *, is_told: bool) -> Fault:
+    if isinstance(error, asyncio.CancelledError):
+        return Fault(SIGNALLED + number, "cascade: stopped", is_told=is_told)
+    # While it was stopping, something failed.
+    return Fault(SIGNALLED + number, f"{describe_error(error)}\ncascade: stopped", error)
+
+
+def _fault(error: BaseException, has_started: bool) -> Fault:
     if isinstance(error, ParameterError) or (isinstance(error, CascadeError) and not has_started):
         return bad_input(str(error), error)
     if isinstance(error, SystemExit):
-        return Fault(
-            FAILED, f"{describe_error(error)}\ncascade: a task ended the process (exit code {error.code!r})", error
-        )
+        message = f"{describe_error(error)}\ncascade: a task tried to end the process; let it raise another exception"
+        return Fault(FAILED, message, error)
     return Fault(FAILED if has_started else BAD_INPUT, describe_error(error), error)
 
 

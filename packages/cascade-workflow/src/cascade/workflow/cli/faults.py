@@ -19,13 +19,17 @@ class Fault(Exception):
         exit_code: What the shell gets.
         message: For people, on stderr; several lines if it holds a traceback.
         error: The exception behind it, if any.
+        is_told: Whether people have been told already.
     """
 
-    def __init__(self, exit_code: int, message: str, error: BaseException | None = None) -> None:
+    def __init__(
+        self, exit_code: int, message: str, error: BaseException | None = None, *, is_told: bool = False
+    ) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.message = message
         self.error = error
+        self.is_told = is_told
 
 
 def bad_input(message: str, error: BaseException | None = None) -> Fault:

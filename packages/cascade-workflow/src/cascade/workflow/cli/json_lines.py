@@ -12,15 +12,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
-from typing import Any, Final, TextIO
+from contextlib import contextmanager, redirect_stdout, suppress
+from typing import Any, TextIO
 
 from cascade.spec.events import CacheHit, Event, ResourceEvent
 from cascade.workflow.cli.as_json import as_json
 from cascade.workflow.cli.faults import Fault
 from cascade.workflow.cli.tally import TALLIED
-
-WRITTEN: Final = (*TALLIED, CacheHit, ResourceEvent)
 
 
 class JsonLines:
@@ -29,11 +27,12 @@ class JsonLines:
     Args:
         stream: Where to.
         on_broken: Called when nobody reads any more; nothing is written from then on.
-        kinds: The classes of events that are written.
     """
 
-    def __init__(self, stream: TextIO, on_broken: Callable[[], None], kinds: tuple[type[Event], ...] = WRITTEN) -> None:
-        self.kinds = kinds
+    kinds: tuple[type[Event], ...] = (*TALLIED, CacheHit, ResourceEvent)
+    tells_end = False
+
+    def __init__(self, stream: TextIO, on_broken: Callable[[], None]) -> None:
         self._stream = stream
         self._on_broken = on_broken
         self._is_broken = False
@@ -81,12 +80,15 @@ def stdout_reserved() -> Iterator[TextIO]:
     stdout.flush()
     kept = os.dup(number)
     os.dup2(sys.stderr.fileno(), number)
+    stream = os.fdopen(os.dup(kept), "w", encoding="utf-8")
     try:
-        with redirect_stdout(sys.stderr), os.fdopen(os.dup(kept), "w", encoding="utf-8") as stream:
+        with redirect_stdout(sys.stderr):
             yield stream
     finally:
+        with suppress(BrokenPipeError):  # closing tries once more what could not be written
+            stream.close()
         os.dup2(kept, number)
         os.close(kept)
 
 
-__all__ = ["WRITTEN", "JsonLines", "stdout_reserved"]
+__all__ = ["JsonLines", "stdout_reserved"]

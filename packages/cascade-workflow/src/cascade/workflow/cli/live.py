@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cascade.spec.events import Event, LoopProgress, RunFinished, RunStarted, StaticAnalysisWarning
-from cascade.workflow.cli.plain import summary
+from cascade.workflow.cli.plain import STOPPING, summary
 from cascade.workflow.cli.tally import TALLIED, Tally, duration_text, rate_text
 
 FRAMES_PER_S: Final = 8
@@ -38,6 +38,7 @@ class LiveView:
     """
 
     kinds: tuple[type[Event], ...] = TALLIED
+    tells_end = True
 
     def __init__(self, title: str, console: Console) -> None:
         self._title = title
@@ -51,7 +52,7 @@ class LiveView:
         # The prints of the program are only drawn above the lines if they go to the same terminal.
         self._live = Live(
             console=console,
-            get_renderable=self._draw,
+            get_renderable=self.draw,
             refresh_per_second=FRAMES_PER_S,
             transient=True,
             redirect_stdout=sys.stdout.isatty(),
@@ -82,7 +83,8 @@ class LiveView:
         """Erase the lines."""
         self._open.close()
 
-    def _draw(self) -> RenderableType:
+    def draw(self) -> RenderableType:
+        """The lines as they are now. Called by the thread that redraws them."""
         tally, progress = self._tally, self._tally.progress
         lines = Table.grid()
         head = Table.grid(padding=(0, 1))
@@ -90,18 +92,17 @@ class LiveView:
         head.add_row(self._spinner, Text(self._title, style="bold"), Text(elapsed, style="dim"))
         lines.add_row(head)
         body = Table.grid(padding=(0, 1))
-        body.add_column(width=7, style="dim", justify="right")
+        body.add_column(width=7, style="dim")
         if progress is not None:
             if tally.is_loop:
-                body.add_row("steps", f"{progress.steps:,}  [dim]{rate_text(tally.steps_per_s)}[/]")
-            body.add_row("nodes", self._nodes(progress))
-            body.add_row("task", Text(progress.task, style="cyan"))
+                body.add_row("  steps", f"{progress.steps:,}  [dim]{rate_text(tally.steps_per_s)}[/]")
+            body.add_row("  nodes", self._nodes(progress))
+            body.add_row("  task", Text(progress.task, style="cyan"))
         if tally.troubles:
             words = Text(", ".join(tally.troubles), style="yellow")
             body.add_row("", words.append(f"  {tally.last_retry}" if tally.last_retry else "", style="dim"))
         if self._is_stopping:
-            words = Text("stopping; what cannot be interrupted is waited for", style="yellow")
-            body.add_row("", words.append("  Ctrl-C again: quit at once", style="dim"))
+            body.add_row("", Text(STOPPING, style="yellow"))
         lines.add_row(body)
         return lines
 

@@ -7,6 +7,7 @@ before, up to a minute: a short run says little, and a run of days does not fill
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from cascade.spec.events import Event, LoopProgress, RunFinished, StaticAnalysisWarning
@@ -14,6 +15,8 @@ from cascade.workflow.cli.tally import TALLIED, Tally, duration_text, rate_text
 
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
+
+STOPPING: Final = "stopping; press Ctrl-C again to quit without waiting"
 
 
 class PlainView:
@@ -25,6 +28,7 @@ class PlainView:
     """
 
     kinds: tuple[type[Event], ...] = TALLIED
+    tells_end = True
 
     def __init__(self, title: str, write: Callable[[str], None]) -> None:
         self._title = title
@@ -48,7 +52,8 @@ class PlainView:
 
     def stopping(self) -> None:
         """Say so at once: what runs may take its time."""
-        self._say("stopping; what cannot be interrupted is waited for (Ctrl-C again: quit at once)")
+        with suppress(RuntimeError):  # the signal came while this very stream was being written
+            self._say(STOPPING)
 
     def close(self) -> None:
         """There is nothing to undo."""
@@ -82,4 +87,4 @@ def summary(event: RunFinished, tally: Tally) -> str:
     return ", ".join(parts)
 
 
-__all__ = ["FIRST_PAUSE_S", "LONGEST_PAUSE_S", "PlainView", "report", "summary"]
+__all__ = ["FIRST_PAUSE_S", "LONGEST_PAUSE_S", "STOPPING", "PlainView", "report", "summary"]

@@ -137,4 +137,4 @@ def _is_lazy(value: Any) -> bool:
     return isinstance(value, StandIn) or (KINDS[type(value)] is not None and holds_stand_in(value))
 
 
-__all__ = ["Place", "find_engine", "find_target", "parse_place"]
+__all__ = ["ENGINE_NAME", "Place", "find_engine", "find_target", "parse_place"]

@@ -1,8 +1,9 @@
 """Tracebacks that show the user's code only.
 
-Between a task and the terminal lie the engine, the event loop and the threads; their frames say nothing about a fault
-in the task. They are left out, and so is a chained exception that has no other frames, such as the event loop's timeout
-behind Cascade's own. An exception from a worker process brings its traceback as a note, which is shortened likewise.
+Between a task and the terminal lie the engine, the event loop, threads and processes; their frames say nothing about a
+fault in the task. They are left out, and so is a chained exception that has no other frames, such as the event loop's
+timeout behind Cascade's own. An exception from a worker process brings its traceback as a note, which is shortened
+likewise.
 """
 
 from __future__ import annotations
@@ -11,28 +12,30 @@ import asyncio
 import concurrent.futures
 import contextlib
 import importlib
+import multiprocessing
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from traceback import TracebackException
 from typing import Final
 
-import cascade
 from cascade.spec.errors import CascadeError
 
-_PACKAGES: Final = (*asyncio.__path__, *concurrent.__path__, *importlib.__path__)
+_PACKAGES: Final = (*asyncio.__path__, *concurrent.__path__, *importlib.__path__, *multiprocessing.__path__)
 _HIDDEN: Final = tuple(
     place.replace("\\", "/")
     for place in (
         # The namespace has one folder in each distribution.
-        *(f"{Path(folder)}/" for folder in (*cascade.__path__, *_PACKAGES)),
+        *(f"{Path(folder)}/" for folder in (*sys.modules["cascade"].__path__, *_PACKAGES)),
         *(module.__file__ or "" for module in (contextlib, threading)),
         "<cascade",
         "<frozen importlib",
     )
 )
 
+_PREFIX: Final = "cascade: "
 _REMOTE_FRAME: Final = re.compile(r'\s*File "(?P<file>.*)", line \d+')
 _FRAME_INDENT: Final = "    "
 
@@ -46,7 +49,8 @@ def describe_error(error: BaseException) -> str:
     for link in _links(shown):
         _hide_frames(link)
     if isinstance(error, CascadeError) and not any(link.stack for link in _links(shown)):
-        return "\n".join([f"cascade: {error}", *getattr(error, "__notes__", ())])
+        notes = [str(note).removeprefix("Cascade: ") for note in getattr(error, "__notes__", ())]
+        return f"\n{' ' * len(_PREFIX)}".join([f"{_PREFIX}{error}", *notes])
     return "".join(shown.format()).rstrip()
 
 

@@ -12,7 +12,13 @@ class View(Protocol):
 
     Attributes:
         kinds: The classes of events that it is given.
+        tells_end: Whether it shows to people how the run ended, so that no more need be said of one that was stopped.
     """
+
+    @property
+    def tells_end(self) -> bool:
+        """Whether people see how the run ended."""
+        ...
 
     @property
     def kinds(self) -> tuple[type[Event], ...]:
@@ -36,6 +42,7 @@ class Silence:
     """Shows nothing."""
 
     kinds: tuple[type[Event], ...] = ()
+    tells_end = False
 
     def receive(self, event: Event) -> None:
         """Nothing."""

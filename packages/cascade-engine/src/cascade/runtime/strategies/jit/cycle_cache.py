@@ -14,7 +14,7 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cascade.graph.model import Graph, Node
 from cascade.runtime.strategies.jit.render import refusal
@@ -27,6 +27,24 @@ SHAPES_PER_TASK: Final = 8
 TASKS: Final = 256
 _SEEN: Final = 1_024
 _LEAVES_ALLOWED: Final = 16
+
+
+class Ran(NamedTuple):
+    """What compiled loops have done.
+
+    Attributes:
+        steps: How many steps were run.
+        call: The call or value that the loop stands at.
+        nodes: How many nodes were run.
+        shape: The shape of the last step; ``None`` if no shape fitted.
+        left: Set if the interpreter must go on in the middle of a step.
+    """
+
+    steps: int
+    call: Any
+    nodes: int
+    shape: CompiledShape | None
+    left: Leave | None
 
 
 class CycleCache:
@@ -49,18 +67,15 @@ class CycleCache:
         self._lock = threading.Lock()
         self.statistics: Counter[str] = Counter()
 
-    def run(self, call: Any, until: float) -> tuple[int, Any, int, CompiledShape | None, Any]:
+    def run(self, call: Any, until: float) -> Ran:
         """Run steps as long as they fit compiled shapes and the time is not over.
 
         Args:
             call: The call that the next step makes.
             until: When to stop, by `time.perf_counter`.
-
-        Returns:
-            How many steps were run; the call or value that the loop stands at; how many nodes were run; and if the
-            interpreter must go on in the middle of a step, the shape and the `Leave`.
         """
         total = nodes = 0
+        last: CompiledShape | None = None
         this_slice = object()
         while type(call) is LazyResult:
             shapes = self._shapes.get(call._task)
@@ -72,19 +87,19 @@ class CycleCache:
                         continue
                     shape.checked_by = this_slice
                 steps, call, left = shape.loop(call, until)
-                if left is None:
-                    if not steps:
-                        continue
-                    if place:  # the last that fitted is tried first
-                        shapes.insert(0, shapes.pop(place))
+                if not steps and left is None:
+                    continue
+                if place:  # the last that fitted is tried first
+                    shapes.insert(0, shapes.pop(place))
                 total += steps
                 nodes += steps * len(shape.graph)
+                last = shape
                 shape.steps += steps
                 if left is SLOW:
-                    return total, call, nodes, None, None
+                    return Ran(total, call, nodes, last, None)
                 if left is not None:
                     self._note_leave(shape)
-                    return total, call, nodes, shape, left
+                    return Ran(total, call, nodes, last, left)
                 break
             else:
                 break
@@ -92,7 +107,7 @@ class CycleCache:
                 break
         if total:
             self.statistics["hit"] += 1
-        return total, call, nodes, None, None
+        return Ran(total, call, nodes, last, None)
 
     def learn(self, graph: Graph, plan: Plan) -> None:
         """A step of this shape is about to be interpreted: compile it if it was met before."""
@@ -140,4 +155,4 @@ class CycleCache:
                     self.statistics["dropped"] += 1
 
 
-__all__ = ["CycleCache", "Leave"]
+__all__ = ["CycleCache", "Ran"]

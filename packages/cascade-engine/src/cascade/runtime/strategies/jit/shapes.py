@@ -14,7 +14,7 @@ from cascade.graph.operands import KINDS, holds_stand_in
 from cascade.runtime.strategies.jit.render import render
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import Plan
-from cascade.spec.common import Literal
+from cascade.spec.common import LiteralValue
 from cascade.spec.lazy_types import LazyResult
 from cascade.spec.stand_in import LazyItem, StandIn
 from cascade.spec.task import Task
@@ -125,8 +125,8 @@ def _plain(value: Any) -> Any:
     """The literal that the interpreter would take this argument for, or `_MISS` if it would be a node."""
     if KINDS[type(value)] is None:
         return value
-    if type(value) is Literal:
-        return _MISS if isinstance(value.value, StandIn) else value.value
+    if type(value) is LiteralValue:
+        return _MISS if isinstance(value._value, StandIn) else value._value
     return _MISS if isinstance(value, StandIn) or holds_stand_in(value) else value
 
 
