@@ -1,6 +1,7 @@
 """Profiles of Hypothesis, which must be known before the tests are collected.
 
-``pytest --hypothesis-profile=deep tests/differential`` searches far longer than CI does, with other examples each time.
+``pytest --hypothesis-profile=deep tests/differential`` searches far longer than CI does, with other examples each time;
+``quick`` shows a failing example as it was found.
 """
 
 from __future__ import annotations
@@ -15,3 +16,4 @@ settings.register_profile(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
+settings.register_profile("quick")

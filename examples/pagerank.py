@@ -14,28 +14,17 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from cascade import workflow as cs
 
 DATA = Path(__file__).parent / "data" / "les_miserables.csv"
 
+Links = dict[str, dict[str, float]]
+"""For each character the others that it is linked to, with the part of its importance that flows to them."""
+
 Ranks = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Link:
-    """From one character to another; the share is the part of the source's importance that it carries."""
-
-    source: str
-    target: str
-    share: float
-
-
-@dataclass(frozen=True)
-class Network:
-    names: list[str]
-    links: list[Link]
 
 
 @dataclass(frozen=True)
@@ -47,40 +36,42 @@ class Settings:
 
 
 @cs.task
-def load(path: Path) -> Network:
+def load(path: Path) -> Links:
     """Read the weighted edges; each is a link in both directions."""
-    weights: dict[tuple[str, str], float] = defaultdict(float)
+    weights: dict[str, dict[str, float]] = defaultdict(dict)
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            weights[row["source"], row["target"]] += float(row["weight"])
-            weights[row["target"], row["source"]] += float(row["weight"])
-    total: dict[str, float] = defaultdict(float)
-    for (source, _), weight in weights.items():
-        total[source] += weight
-    links = [Link(source, target, weight / total[source]) for (source, target), weight in weights.items()]
-    return Network(sorted(total), links)
+            source, target, weight = row["source"], row["target"], float(row["weight"])
+            weights[source][target] = weights[target][source] = weight
+    return {
+        source: {target: weight / sum(targets.values()) for target, weight in targets.items()}
+        for source, targets in weights.items()
+    }
 
 
 @cs.task
-def split(network: Network, shards: int) -> list[list[Link]]:
-    return [network.links[shard::shards] for shard in range(shards)]
+def split(links: Links, shards: int) -> list[Links]:
+    if shards < 1:
+        raise ValueError(f"shards must be at least 1, not {shards}")
+    return [dict(islice(links.items(), shard, None, shards)) for shard in range(shards)]
 
 
 @cs.task
-def contribute(links: list[Link], ranks: Ranks) -> Ranks:
+def contribute(links: Links, ranks: Ranks) -> Ranks:
     """What flows along the links of one shard."""
     received: Ranks = defaultdict(float)
-    for link in links:
-        received[link.target] += ranks[link.source] * link.share
+    for source, targets in links.items():
+        for target, share in targets.items():
+            received[target] += ranks[source] * share
     return received
 
 
 @cs.task
-def combine(network: Network, shards: list[Ranks], damping: float) -> Ranks:
+def combine(shards: list[Ranks], names: list[str], damping: float) -> Ranks:
     """Add up what arrives; what did not flow anywhere is shared by all."""
-    received = {name: sum(shard.get(name, 0.0) for shard in shards) for name in network.names}
+    received = {name: sum(shard.get(name, 0.0) for shard in shards) for name in names}
     lost = 1.0 - damping * sum(received.values())
-    return {name: damping * rank + lost / len(received) for name, rank in received.items()}
+    return {name: damping * rank + lost / len(names) for name, rank in received.items()}
 
 
 @cs.task
@@ -89,26 +80,27 @@ def measure(old: Ranks, new: Ranks) -> float:
 
 
 @cs.task
-def iterate(network: Network, settings: Settings, ranks: Ranks, change: float) -> str:
+def iterate(links: Links, settings: Settings, ranks: Ranks, change: float) -> str:
     """One round, as a graph; then the next."""
     if change < settings.tolerance:
         return table(ranks, settings.top)
-    received = contribute.map(split(network, settings.shards), ranks=cs.literal(ranks))
-    new = combine(network, received, settings.damping)
-    return iterate(network, settings, new, measure(ranks, new))
+    shards = split(links, settings.shards)
+    received = contribute.map(shards, ranks=cs.literal(ranks))
+    new = combine(received, list(links), settings.damping)
+    return iterate(links, settings, new, measure(ranks, new))
 
 
 @cs.task
-def begin(network: Network, settings: Settings) -> str:
+def begin(links: Links, settings: Settings) -> str:
     """At first, all matter equally."""
-    ranks = dict.fromkeys(network.names, 1 / len(network.names))
-    return iterate(network, settings, ranks, change=1.0)
+    ranks = dict.fromkeys(links, 1 / len(links))
+    return iterate(links, settings, ranks, change=1.0)
 
 
 @cs.task
 def table(ranks: Ranks, top: int) -> str:
     best = sorted(ranks, key=lambda name: (-ranks[name], name))[:top]
-    width = max(map(len, best))
+    width = max(map(len, best), default=0)
     return "\n".join(f"{name:<{width}}  {ranks[name]:.6f}" for name in best)
 
 

@@ -41,7 +41,7 @@ class CallRecord:
     """An attempt of a task: which, with what, and the bit set of the calls that must have ended before."""
 
     task: int
-    arguments: Any
+    arguments: str
     needs: int
 
 

@@ -14,7 +14,7 @@ from .programs import Program
 from .translate import CAPACITY, LONGEST_RUN_S, Observation, Translation
 from .values import Fault, fault_of, freeze
 
-Calls = Counter[tuple[int, Any]]
+Calls = Counter[tuple[int, str]]
 
 
 def check(program: Program, engine: cs.Engine, observed: Sequence[bool] = (False, False, True)) -> None:
@@ -87,8 +87,8 @@ def check_order(account: Account, seen: Observation) -> None:
     """A call begins after the end of every call that it needs. Calls that are alike cannot be told apart."""
     keys = [(call.task, call.arguments) for call in account.calls]
     expected = Counter(keys)
-    begins: dict[Any, list[int]] = defaultdict(list)
-    ends: dict[Any, list[int]] = defaultdict(list)
+    begins: dict[tuple[int, str], list[int]] = defaultdict(list)
+    ends: dict[tuple[int, str], list[int]] = defaultdict(list)
     for moment, (what, task, arguments) in enumerate(seen.log):
         (begins if what == "begin" else ends)[task, arguments].append(moment)
     for index, call in enumerate(account.calls):

@@ -13,6 +13,7 @@ from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.graph.model import Graph, Node
+from cascade.spec.protocols import Solver
 
 from .translate import CAPACITY
 
@@ -93,6 +94,11 @@ class ScatteringExecutor:
         return value
 
 
+def scattered_engine(solver: Solver, seed: int) -> cs.Engine:
+    """An engine whose calls end in a random order."""
+    return cs.Engine(solver=solver, executor=ScatteringExecutor(seed), system_resources={"gpu": CAPACITY})
+
+
 SEED: Final = 20_240_229
 """Of everything that is shuffled; hypothesis has its own."""
 
@@ -103,7 +109,7 @@ ENGINES: Final[dict[str, Callable[[], cs.Engine]]] = {
     "shuffled order": lambda: _make(solver=ShuffledSolver(SEED)),
     "strict stages": lambda: _make(solver=StagedSolver()),
     "one thread": lambda: _make(executor=LocalExecutor(threads=1, inline_limit_s=0.0)),
-    "scattered calls": lambda: _make(solver=ShuffledSolver(SEED + 1), executor=ScatteringExecutor(SEED)),
+    "scattered calls": lambda: scattered_engine(ShuffledSolver(SEED + 1), SEED),
     "recorded results": lambda: _make(state_backend_factory=lambda: InMemoryStateBackend(wants_results=True)),
 }
 """From a name to what makes the engine."""
@@ -111,4 +117,4 @@ ENGINES: Final[dict[str, Callable[[], cs.Engine]]] = {
 if "jit" in inspect.signature(cs.Engine).parameters:
     ENGINES["interpreter"] = lambda: _make(jit=False)
 
-__all__ = ["ENGINES", "SEED", "ScatteringExecutor", "ShuffledSolver", "StagedSolver"]
+__all__ = ["ENGINES", "SEED", "ScatteringExecutor", "ShuffledSolver", "StagedSolver", "scattered_engine"]

@@ -61,10 +61,14 @@ from .programs import (
     behave,
     is_stand_in,
 )
-from .values import CONTAINERS, Fault, TaskError, fault_of, freeze
+from .values import CONTAINERS, Fault, TaskError, fault_of, freeze, written
 
 LARGEST: Final = 250
 """Calls of the largest program that is not rejected."""
+
+
+LONGEST: Final = 1_000
+"""Characters of the longest arguments of a call that are not rejected: in a loop, values can double at each step."""
 
 
 class Undefined(Exception):
@@ -213,7 +217,13 @@ class Model:
         try:
             return Value(make(values), needs)
         except Exception as error:  # whatever Python raises here, the engine must let through
-            return Failed(frozenset({fault_of(error)}), needs)
+            faults = {fault_of(error)}
+        if make in (
+            set,
+            frozenset,
+        ):  # calls stand in a set in no certain order, so any value without a hash may be first
+            faults = {fault for one in values if (fault := _hash_fault(one)) is not None}
+        return Failed(frozenset(faults), needs)
 
     def _route(self, scope: Scope, route: Route) -> Outcome:
         selected = self._node(scope, route.selector)
@@ -311,7 +321,9 @@ class Model:
         is_root: bool,
     ) -> Outcome:
         account = self.account
-        frozen = freeze(arguments)
+        frozen = written(arguments)
+        if len(frozen) > LONGEST:
+            raise Undefined("the values are too large")
         if spec.fails_first:
             if (spec.key, frozen) in self._flaky:
                 raise Undefined("two calls share the count of attempts")
@@ -420,6 +432,14 @@ class Model:
 
 def _differ_though_equal(values: list[Any]) -> bool:
     return any(one == other and freeze(one) != freeze(other) for one, other in combinations(values, 2))
+
+
+def _hash_fault(value: Any) -> Fault | None:
+    try:
+        hash(value)
+    except TypeError as error:
+        return fault_of(error)
+    return None
 
 
 __all__ = ["LARGEST", "Failure", "Model", "Undefined", "resource_value"]

@@ -1,8 +1,10 @@
 """How many random programs are tried, and how a failure is found again.
 
-By default about 500 a property, shared among the engines, and always the same ones. The profile ``deep``
-(``--hypothesis-profile=deep``, see the ``conftest.py`` of the repository) tries many more, other ones each time; a
-failure prints the line that reproduces it.
+By default about 500 a property, shared among the engines, and always the same ones, so a failure comes back by itself.
+Profiles, chosen by ``--hypothesis-profile`` and registered in the ``conftest.py`` of the repository:
+
+- ``deep`` tries many more, other ones each time; a failure prints the line that reproduces it.
+- ``quick`` shows the first program that fails without making it smaller, which can take minutes.
 """
 
 from __future__ import annotations
@@ -15,16 +17,25 @@ from .engines import ENGINES
 
 EXAMPLES_A_PROPERTY: Final = 500
 
-_everyday: Final = settings(
-    max_examples=EXAMPLES_A_PROPERTY // len(ENGINES),
-    deadline=None,
-    derandomize=True,
-    print_blob=True,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
-)
+_search: Final = [Phase.explicit, Phase.reuse, Phase.generate]
+_profile: Final = settings.get_current_profile_name()
 
-random_programs: Final = settings.get_profile("deep") if settings.get_current_profile_name() == "deep" else _everyday
-"""To be applied to each test of random programs."""
 
-__all__ = ["EXAMPLES_A_PROPERTY", "random_programs"]
+def examples(count: int) -> settings:
+    """The settings of a test that tries so many programs by default."""
+    if _profile == "deep":
+        return settings.get_profile("deep")
+    return settings(
+        max_examples=count,
+        deadline=None,
+        derandomize=True,
+        print_blob=True,
+        phases=_search if _profile == "quick" else [*_search, Phase.shrink],
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    )
+
+
+on_each_engine: Final = examples(EXAMPLES_A_PROPERTY // len(ENGINES))
+"""To be applied to a property that is tried on every engine."""
+
+__all__ = ["EXAMPLES_A_PROPERTY", "examples", "on_each_engine"]

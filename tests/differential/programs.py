@@ -12,7 +12,7 @@ fuel than it was given.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, TypeAlias
 
 from .values import OPERATIONS, TaskError, checksum
@@ -24,85 +24,98 @@ SITE: Final = "site"
 """The parameter that tells the calls of a flaky task apart."""
 
 
-@dataclass(frozen=True)
-class Lit:
+class Described:
+    """Shows itself as the expression that makes it, without what is as by default: programs are to be read and run."""
+
+    def __repr__(self) -> str:
+        shown = []
+        for one in fields(self):  # type: ignore[arg-type]  # all subclasses are dataclasses
+            value = getattr(self, one.name)
+            default = one.default_factory() if one.default_factory is not MISSING else one.default
+            if type(value) is not type(default) or value != default:
+                shown.append(f"{one.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Lit(Described):
     """A plain value."""
 
     value: Any
 
 
-@dataclass(frozen=True)
-class Opaque:
+@dataclass(frozen=True, repr=False)
+class Opaque(Described):
     """``cs.literal(value)``."""
 
     value: Any
 
 
-@dataclass(frozen=True)
-class Arg:
+@dataclass(frozen=True, repr=False)
+class Arg(Described):
     """In the body of a task: the value of one of its parameters."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Spent:
+@dataclass(frozen=True, repr=False)
+class Spent(Described):
     """In the body of a loop: the fuel that is left for the next step."""
 
 
-@dataclass(frozen=True)
-class Ref:
+@dataclass(frozen=True, repr=False)
+class Ref(Described):
     """A binding of the block."""
 
     index: int
 
 
-@dataclass(frozen=True)
-class Global:
+@dataclass(frozen=True, repr=False)
+class Global(Described):
     """A call that was made once, outside, and is used by several blocks."""
 
     index: int
 
 
-@dataclass(frozen=True)
-class Par:
+@dataclass(frozen=True, repr=False)
+class Par(Described):
     """``cs.Param(name, type=int, default=…)``."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Res:
+@dataclass(frozen=True, repr=False)
+class Res(Described):
     """``cs.Inject(resource)``."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Container:
+@dataclass(frozen=True, repr=False)
+class Container(Described):
     """A container or record of expressions; a dict's parts are keys and values in turn."""
 
     kind: str
     parts: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
-class Repeated:
+@dataclass(frozen=True, repr=False)
+class Repeated(Described):
     """A list of as many copies of an expression as there is fuel: every step has another shape."""
 
     part: Expr
 
 
-@dataclass(frozen=True)
-class Item:
+@dataclass(frozen=True, repr=False)
+class Item(Described):
     """``source[key]``."""
 
     source: Expr
     key: Expr
 
 
-@dataclass(frozen=True)
-class Route:
+@dataclass(frozen=True, repr=False)
+class Route(Described):
     """``cs.Router(selector, {key: route}, default=…)``."""
 
     selector: Expr
@@ -110,8 +123,8 @@ class Route:
     default: Expr | None = None
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, repr=False)
+class Options(Described):
     """The modifiers of a call; ``on_task`` applies them to the task instead of to the call."""
 
     condition: Expr | None = None
@@ -126,8 +139,8 @@ class Options:
 NO_OPTIONS: Final = Options()
 
 
-@dataclass(frozen=True)
-class Call:
+@dataclass(frozen=True, repr=False)
+class Call(Described):
     """A call of a task."""
 
     task: int
@@ -136,8 +149,8 @@ class Call:
     options: Options = NO_OPTIONS
 
 
-@dataclass(frozen=True)
-class Map:
+@dataclass(frozen=True, repr=False)
+class Map(Described):
     """``task.map(…)``; ``broadcast`` names the parameters whose value is wrapped in ``cs.literal``."""
 
     task: int
@@ -153,16 +166,16 @@ Expr: TypeAlias = (
 )
 
 
-@dataclass(frozen=True)
-class Block:
+@dataclass(frozen=True, repr=False)
+class Block(Described):
     """Assignments and an expression."""
 
     bindings: tuple[Expr, ...]
     result: Expr
 
 
-@dataclass(frozen=True)
-class Parameter:
+@dataclass(frozen=True, repr=False)
+class Parameter(Described):
     """A parameter of a task; its default is a literal or stands for something."""
 
     name: str
@@ -170,8 +183,8 @@ class Parameter:
     is_keyword_only: bool = False
 
 
-@dataclass(frozen=True)
-class TaskSpec:
+@dataclass(frozen=True, repr=False)
+class TaskSpec(Described):
     """A task.
 
     Attributes:
@@ -203,16 +216,16 @@ class TaskSpec:
     amount: int = 0
 
 
-@dataclass(frozen=True)
-class ParamSpec:
+@dataclass(frozen=True, repr=False)
+class ParamSpec(Described):
     """A parameter of the program; ``given`` is what the run is given, as text."""
 
     default: Any
     given: str | None = None
 
 
-@dataclass(frozen=True)
-class Program:
+@dataclass(frozen=True, repr=False)
+class Program(Described):
     """A whole program; ``resources`` are the names and scopes of what can be injected."""
 
     tasks: tuple[TaskSpec, ...]

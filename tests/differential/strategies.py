@@ -265,7 +265,11 @@ class Writer:
 
 
 def _parameters(draw: Draw, world: World, fails_first: int, pure: bool) -> tuple[Parameter, ...]:
-    stand_ins: list[Expr] = [*map(Par, world.params), *map(Res, world.resources), *map(Global, range(len(world.globals)))]
+    stand_ins: list[Expr] = [
+        *map(Par, world.params),
+        *map(Res, world.resources),
+        *map(Global, range(len(world.globals))),
+    ]
     required, optional, named = draw(st.integers(0, 2)), draw(st.integers(0, 1)), draw(st.integers(0, 1))
     names = iter("abcd")
     parameters = [Parameter(next(names)) for _ in range(required)]
@@ -329,7 +333,9 @@ def programs(draw: Draw, may_fail: bool = True, loops: int = 0, is_plain: bool =
     for name in draw(st.sampled_from(((), ("n",), ("n", "m")) if not is_plain else ((),))):
         default, given = draw(st.sampled_from((0, 1, True))), draw(st.sampled_from((None, "1", "2")))
         world.params[name] = ParamSpec(default, given)
-    for name, scope in draw(st.sampled_from(((), (("db", "run"),), (("db", "run"), ("tmp", "step"))) if not is_plain else ((),))):
+    for name, scope in draw(
+        st.sampled_from(((), (("db", "run"),), (("db", "run"), ("tmp", "step"))) if not is_plain else ((),))
+    ):
         world.resources[name] = scope
     for _ in range(draw(st.integers(1, 5))):
         world.specs.append(draw(_task(world, is_loop=False, may_fail=may_fail)))

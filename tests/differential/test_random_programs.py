@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from cascade import workflow as cs
 
 from .comparing import check
+from .engines import ShuffledSolver, scattered_engine
 from .model import Undefined
-from .profile import random_programs
+from .profile import EXAMPLES_A_PROPERTY, examples, on_each_engine
 from .programs import Program
 from .strategies import programs
 
-
-OBSERVED = st.sampled_from(((False, False, True), (True, False, False)))
+OBSERVED: Final = st.sampled_from(((False, False, True), (True, False, False)))
 """The first runs of a program find its shapes new; compiled loops run only where nobody listens."""
 
 
@@ -26,25 +28,42 @@ def check_defined(program: Program, engine: cs.Engine, observed: tuple[bool, ...
         reject()
 
 
-@random_programs
+@on_each_engine
 @given(program=programs(may_fail=False), observed=OBSERVED)
 def test_graphs_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
     check_defined(program, engine, observed)
 
 
-@random_programs
+@on_each_engine
 @given(program=programs(), observed=OBSERVED)
-def test_graphs_with_failing_tasks_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+def test_graphs_with_failing_tasks_mean_the_same(
+    engine: cs.Engine, program: Program, observed: tuple[bool, ...]
+) -> None:
     check_defined(program, engine, observed)
 
 
-@random_programs
+@on_each_engine
 @given(program=programs(may_fail=False, loops=3), observed=OBSERVED)
 def test_loops_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
     check_defined(program, engine, observed)
 
 
-@random_programs
+@on_each_engine
 @given(program=programs(loops=3), observed=OBSERVED)
-def test_loops_with_failing_tasks_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+def test_loops_with_failing_tasks_mean_the_same(
+    engine: cs.Engine, program: Program, observed: tuple[bool, ...]
+) -> None:
     check_defined(program, engine, observed)
+
+
+@on_each_engine
+@given(program=programs(loops=2, is_plain=True), observed=OBSERVED)
+def test_loops_of_plain_tasks_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+    check_defined(program, engine, observed)
+
+
+@examples(EXAMPLES_A_PROPERTY)
+@given(program=programs(loops=1), seed=st.integers(0, 1_000_000))
+def test_what_a_program_means_does_not_depend_on_the_schedule(program: Program, seed: int) -> None:
+    with scattered_engine(ShuffledSolver(seed), seed) as engine:
+        check_defined(program, engine, (True,))

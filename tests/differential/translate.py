@@ -39,7 +39,7 @@ from .programs import (
     behave,
     children,
 )
-from .values import CONTAINERS, freeze
+from .values import CONTAINERS, written
 
 CAPACITY: Final = 3
 """How much there is of the only capacity, ``gpu``."""
@@ -55,7 +55,7 @@ class Observation:
     Attributes:
         value: What it returned.
         error: What it raised.
-        log: Begin and end of every attempt: ``("begin" | "end", task, frozen arguments)``.
+        log: Begin and end of every attempt: ``("begin" | "end", task, arguments as text)``.
         events: Everything that was published, if somebody listened.
         resources: Names of resources as they were opened (``+name``) and closed (``-name``).
         left_running: Asyncio tasks that outlived the run.
@@ -64,7 +64,7 @@ class Observation:
 
     value: Any = None
     error: BaseException | None = None
-    log: list[tuple[str, int, Any]] = field(default_factory=list)
+    log: list[tuple[str, int, str]] = field(default_factory=list)
     events: list[cs.Event] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
     left_running: list[str] = field(default_factory=list)
@@ -137,8 +137,8 @@ class Translation:
         mode: Any = "auto" if spec.mode == "async" else spec.mode
         return cs.task(name=spec.name, pure=spec.pure, mode=mode)(function)
 
-    def _begin(self, spec: TaskSpec, arguments: dict[str, Any]) -> tuple[Any, int]:
-        frozen = freeze(arguments)
+    def _begin(self, spec: TaskSpec, arguments: dict[str, Any]) -> tuple[str, int]:
+        frozen = written(arguments)
         with self._lock:
             self.seen.log.append(("begin", spec.key, frozen))
             self._attempts[spec.key, frozen] += 1
@@ -146,7 +146,7 @@ class Translation:
             self.seen.most_in_use = max(self.seen.most_in_use, self.seen.in_use)
             return frozen, self._attempts[spec.key, frozen]
 
-    def _end(self, spec: TaskSpec, frozen: Any) -> None:
+    def _end(self, spec: TaskSpec, frozen: str) -> None:
         with self._lock:
             self.seen.in_use -= spec.amount
             self.seen.log.append(("end", spec.key, frozen))
@@ -211,7 +211,9 @@ class Translation:
                 built = {key: build(route) for key, route in routes}
                 return cs.Router(build(selector), built, NOTHING if default is None else build(default))
             case Call(task, args, kwargs, options):
-                return self._modified(task, options, build, lambda made: made(*map(build, args), **_built(kwargs, build)))
+                return self._modified(
+                    task, options, build, lambda made: made(*map(build, args), **_built(kwargs, build))
+                )
             case Map(task, kwargs, broadcast, keeps_failures, max_in_flight, options):
                 named = _built(kwargs, build)
                 named |= {name: cs.literal(named[name]) for name in broadcast}
@@ -220,9 +222,7 @@ class Translation:
                     task, options, build, lambda made: made.map(**named, on_error=on_error, max_in_flight=max_in_flight)
                 )
 
-    def _modified(
-        self, task: int, options: Options, build: Callable[[Expr], Any], make: Callable[[Any], Any]
-    ) -> Any:
+    def _modified(self, task: int, options: Options, build: Callable[[Expr], Any], make: Callable[[Any], Any]) -> Any:
         """The call with its modifiers, on the task or on the call."""
         made = self._tasks[task] if options.on_task else make(self._tasks[task])
         amount = self._program.spec(task).amount

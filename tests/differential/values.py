@@ -82,9 +82,14 @@ def freeze(value: Any) -> Any:
     return ("LEAKED", kind)
 
 
+def written(value: Any) -> str:
+    """`freeze` as text, whose hash is computed once: for the arguments of calls."""
+    return repr(freeze(value))
+
+
 def checksum(values: Any) -> int:
     """A small number that depends on everything in a value, the types included; the same in every process."""
-    return zlib.crc32(repr(freeze(values)).encode()) % 60
+    return zlib.crc32(written(values).encode()) % 60
 
 
 CONTAINERS: Final[dict[str, Callable[[list[Any]], Any]]] = {
@@ -126,4 +131,5 @@ __all__ = [
     "checksum",
     "fault_of",
     "freeze",
+    "written",
 ]

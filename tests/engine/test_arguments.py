@@ -87,6 +87,8 @@ class Annotated(list[int]):
 class Pair(tuple[int, ...]):
     """A subclass of tuple that is no named tuple."""
 
+    __slots__ = ()
+
 
 class Bag(set[int]):
     pass

@@ -104,7 +104,7 @@ def test_nothing_is_held_during_the_pause_before_a_retry() -> None:
     attempts: list[float] = []
 
     @cs.task
-    async def flaky() -> str:
+    async def flaky() -> Any:
         attempts.append(asyncio.get_running_loop().time())
         await asyncio.sleep(1)
         if len(attempts) == 1:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
+from typing import Any
 
 import pytest
 
@@ -100,7 +102,7 @@ def test_of_several_ready_nodes_the_one_that_the_plan_names_first_is_started_fir
 
     class Backwards:
         def resolve(self, graph: Graph) -> list[list[Node]]:
-            return [[node for node in graph.nodes[:-1]][::-1], [graph.root]]
+            return [list(graph.nodes[-2::-1]), [graph.root]]
 
     target = [note(name) for name in "abc"]
     cs.run(target, engine=cs.Engine(Backwards()))
@@ -124,3 +126,27 @@ def test_a_plan_that_is_no_order_of_the_graph_is_refused_before_anything_runs(pl
 
     with pytest.raises(cs.PlanError, match=f"solver Broken {words}"):
         cs.run(wait(0, wait(0, wait(0))), engine=cs.Engine(Broken()))
+
+
+def test_a_value_is_let_go_when_its_last_consumer_has_used_it() -> None:
+    """step <- step <- step <- …: a long chain of large values holds few of them at once."""
+    alive: weakref.WeakSet[Large] = weakref.WeakSet()
+    most = 0
+
+    @cs.task(mode="inline")
+    def step(_before: Any) -> Any:
+        nonlocal most
+        value = Large()
+        alive.add(value)
+        most = max(most, len(alive))
+        return value
+
+    lazy: Any = step(None)
+    for _ in range(50):
+        lazy = step(lazy)
+    cs.run(lazy)
+    assert most <= 3
+
+
+class Large:
+    pass

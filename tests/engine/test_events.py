@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ def test_a_node_finishes_before_its_consumer_starts() -> None:
     started = {node: place for place, (kind, node) in enumerate(events) if kind == "TaskExecutionStarted"}
     order = sorted(started, key=started.__getitem__)
     assert len(order) == 3
-    for source, consumer in zip(order, order[1:], strict=False):
+    for source, consumer in pairwise(order):
         assert finished[source] < started[consumer]
 
 
@@ -239,4 +240,4 @@ def test_progress_is_published_at_most_ten_times_a_second() -> None:
     run_virtually(step(199), cs.Engine(bus=bus, clock=LoopClock()))
     moments = [event.timestamp for event in bus.of(cs.LoopProgress)]
     assert 15 <= len(moments) <= 21
-    assert min(after - before for before, after in zip(moments, moments[1:], strict=False)) > 0.099
+    assert min(after - before for before, after in pairwise(moments)) > 0.099

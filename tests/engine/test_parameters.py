@@ -132,5 +132,5 @@ def test_a_parameter_that_is_missing_in_a_later_step_stops_the_step_before_it_ru
 
 def test_parameters_belong_to_the_graph_that_uses_them() -> None:
     cs.Param("elsewhere")
-    with pytest.raises(cs.ParameterError, match="is not known.*'here'"):
+    with pytest.raises(cs.ParameterError, match=r"is not known.*'here'"):
         cs.run(show(cs.Param("here", default=1)), {"elsewhere": 1})

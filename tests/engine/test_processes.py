@@ -137,7 +137,7 @@ def test_context_variables_reach_the_worker(engine: cs.Engine) -> None:
 
 def test_a_lambda_is_refused_with_its_name(engine: cs.Engine) -> None:
     task: Any = cs.task(mode="process", name="my lambda")(lambda: 1)
-    with pytest.raises(cs.NotShippableError, match="'my lambda'.*top level of a module"):
+    with pytest.raises(cs.NotShippableError, match=r"'my lambda'.*top level of a module"):
         cs.run(task(), engine=engine)
 
 

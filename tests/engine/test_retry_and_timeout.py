@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -80,7 +81,7 @@ def test_only_what_is_named_is_tried_again(retry_on: Any, attempts: int) -> None
 def test_the_pause_grows_by_the_factor_up_to_its_limit() -> None:
     flaky = Flaky(5)
     run_virtually(flaky.task().with_retry(6, delay_s=1, backoff=3, max_delay_s=10)())
-    pauses = [after - before for before, after in zip(flaky.times, flaky.times[1:], strict=False)]
+    pauses = [after - before for before, after in pairwise(flaky.times)]
     assert pauses == pytest.approx([1, 3, 9, 10, 10])
 
 

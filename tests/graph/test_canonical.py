@@ -20,6 +20,7 @@ from cascade import workflow as cs
 from cascade.graph.canonical import DIGEST_BYTES, canonical_digest
 
 UTC = datetime.UTC
+NEW_YEAR = datetime.datetime(2024, 1, 1)  # noqa: DTZ001 - without a zone on purpose
 
 
 class Colour(enum.Enum):
@@ -103,27 +104,34 @@ def late(**values: Any) -> Late:
 
 
 DIFFERENT: list[Any] = [
+    # Numbers and texts.
     None, ..., True, False, 0, 1, -1, 10**30, -(10**30), 0.0, -0.0, 1.0, float("nan"), float("inf"), 1j, 1 + 0j,
     "", "1", "a", b"", b"1", b"a", bytearray(b"a"), "\ud800",
-    [], (), {}, set(), frozenset(), [1], (1,), {1}, frozenset({1}), [[1]], [[], []], [[[]]], [1, 2], [2, 1], [12], ["1", "2"],
-    ["12"], [[1], 2], [1, [2]],
-    {"a": 1}, {"a": 1.0}, {"b": 1}, {"a": 1, "b": 2}, {"b": 2, "a": 1}, {1: "a"}, {True: "a"}, {"a": {"b": 1}},
-    range(3), range(4), slice(1, 2), slice(1, 2, 3),
     decimal.Decimal("1.0"), decimal.Decimal("1.00"), decimal.Decimal("NaN"), fractions.Fraction(1, 2),
-    datetime.date(2024, 1, 1), datetime.datetime(2024, 1, 1), datetime.datetime(2024, 1, 1, tzinfo=UTC),
-    datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=1))),
-    datetime.datetime(2024, 1, 1, fold=1), datetime.time(1), datetime.timedelta(1), datetime.timedelta(0, 1),
-    uuid.UUID(int=1), uuid.UUID(int=2), pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), pathlib.PurePosixPath("b"),
+    # Containers.
+    [], (), {}, set(), frozenset(), [1], (1,), {1}, frozenset({1}), [[1]], [[], []], [[[]]], [1, 2], [2, 1], [12],
+    ["1", "2"], ["12"], [[1], 2], [1, [2]], range(3), range(4), slice(1, 2), slice(1, 2, 3),
+    {"a": 1}, {"a": 1.0}, {"b": 1}, {"a": 1, "b": 2}, {"b": 2, "a": 1}, {1: "a"}, {True: "a"}, {"a": {"b": 1}},
+    # Times.
+    datetime.date(2024, 1, 1), NEW_YEAR, NEW_YEAR.replace(tzinfo=UTC), NEW_YEAR.replace(fold=1),
+    NEW_YEAR.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=1))),
+    datetime.time(1), datetime.timedelta(1), datetime.timedelta(0, 1),
+    # Ids, paths, enums.
+    uuid.UUID(int=1), uuid.UUID(int=2),
+    pathlib.PurePosixPath("a"), pathlib.PureWindowsPath("a"), pathlib.PurePosixPath("b"),
     Colour.RED, Colour.BLUE, Shade.RED, Access.READ, Access.READ | Access.WRITE,
-    Point(1, 2), OtherPoint(1, 2), Point(2, 1), Record(1), OtherRecord(1), Record(1, 1), Record([1]), Record((1,)), Record(Record(1)),
-    late(later=None), late(later=1),
-    np.array([1, 2]), np.array([1, 3]), np.array([1.0, 2.0]), np.array([[1, 2]]), np.array([[1], [2]]), np.array([1, 2], "int32"),
-    np.array([1, 2], ">i8"), np.array([]), np.array([], "int32"), np.zeros((0, 3)), np.zeros((3, 0)),
-    np.int64(1), np.int32(1), np.float64(1), np.bool_(True), np.str_("a"), np.datetime64("2024-01-01"), np.datetime64("2024-01-01", "s"),
+    # Records.
+    Point(1, 2), OtherPoint(1, 2), Point(2, 1), Record(1), OtherRecord(1), Record(1, 1), Record([1]), Record((1,)),
+    Record(Record(1)), late(later=None), late(later=1), Hashed(1), Hashed([1]),
+    # Arrays.
+    np.array([1, 2]), np.array([1, 3]), np.array([1.0, 2.0]), np.array([[1, 2]]), np.array([[1], [2]]),
+    np.array([1, 2], "int32"), np.array([1, 2], ">i8"), np.array([]), np.array([], "int32"), np.zeros((0, 3)),
+    np.zeros((3, 0)), np.array([1, "a"], dtype=object), np.array([1, "b"], dtype=object),
     np.array([(1, 2.0)], [("a", "i8"), ("b", "f8")]), np.array([(1, 2.0)], [("a", "i8"), ("c", "f8")]),
-    np.array([1, "a"], dtype=object), np.array([1, "b"], dtype=object),
+    np.int64(1), np.int32(1), np.float64(1), np.bool_(True), np.str_("a"),
+    np.datetime64("2024-01-01"), np.datetime64("2024-01-01", "s"),
+    # What is found by its name.
     int, str, Record, len, print, step, other_step,
-    Hashed(1), Hashed([1]),
 ]  # fmt: skip
 
 

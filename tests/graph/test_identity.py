@@ -62,6 +62,16 @@ def shared_twice() -> Any:
     return join(shared, shared)
 
 
+def first_twice() -> Any:
+    first, second = one(), one()
+    return join(first, first, second)
+
+
+def second_twice() -> Any:
+    first, second = one(), one()
+    return join(first, second, second)
+
+
 DIFFERENT: dict[str, Any] = {
     "a literal": lambda: join(1),
     "a call": lambda: join(one()),
@@ -71,6 +81,8 @@ DIFFERENT: dict[str, Any] = {
     "a literal with a name": lambda: join(x=1),
     "two calls": lambda: join(one(), one()),
     "one call twice": lambda: shared_twice(),
+    "the first of two calls twice": lambda: first_twice(),
+    "the second of two calls twice": lambda: second_twice(),
     "a call and a literal": lambda: join(one(), 1),
     "a literal and a call": lambda: join(1, one()),
     "a call in a list": lambda: join([one()]),
@@ -124,7 +136,7 @@ def test_the_template_of_a_set_does_not_depend_on_the_order_in_which_it_is_walke
 def test_the_template_of_a_node_does_not_depend_on_what_is_around_it() -> None:
     inner = join(one(), 1)
     alone, _, _ = build_graph(inner)
-    _, _, instances = build_graph(join(two(), inner, 3))
+    _, _, instances = build_graph(join(two(), join("another literal"), inner, 3))
     assert instances[inner].template_id == alone.root.template_id
     assert instances[inner].index != alone.root.index
 

@@ -63,6 +63,7 @@ def test_computing_takes_no_virtual_time() -> None:
     assert run_in_virtual_time(program()) == 0
 
 
+@pytest.mark.slow  # a second, if threads of other tests are alive
 def test_a_hang_is_an_error_that_names_who_waits() -> None:
     async def program() -> None:
         asyncio.current_task().set_name("the one that waits")  # type: ignore[union-attr]
@@ -92,7 +93,7 @@ def test_the_clock_does_not_jump_while_a_thread_works() -> None:
 
     order, elapsed_s = run_in_virtual_time(program())
     assert order == "the thread came first"
-    assert 0.005 < elapsed_s < 3_600
+    assert elapsed_s < 3_600
 
 
 def test_a_timer_still_fires_after_its_real_time_while_a_thread_works() -> None:

@@ -125,8 +125,8 @@ def test_a_short_run_is_one_line() -> None:
 
 
 def test_the_pauses_between_lines_grow_up_to_a_minute() -> None:
-    """An hour, ten reports a second."""
-    events = (progress(tenth / 10, steps=tenth) for tenth in range(36_000))
+    """An hour, two reports a second."""
+    events = (progress(half / 2, steps=half) for half in range(7_200))
     lines = plain_lines(started(), *events)
     assert [line.split(": ")[2].split(",")[0] for line in lines[:6]] == [
         "1.0 s",

@@ -131,9 +131,17 @@ def _set(tag: str) -> Callable[[Any, str, int], bytes]:
 def _encode_dict(value: dict[Any, Any], path: str, depth: int) -> bytes:
     parts = []
     for key, item in value.items():
-        parts.append(_encode(key, f"{path} key {key!r:.40}", depth))
-        parts.append(_encode(item, f"{path}[{key!r:.40}]", depth))
+        shown = _shown(key)
+        parts.append(_encode(key, f"{path} key {shown}", depth))
+        parts.append(_encode(item, f"{path}[{shown}]", depth))
     return _framed("dict", *parts)
+
+
+def _shown(key: Any) -> str:
+    try:
+        return f"{key!r:.40}"
+    except Exception:  # the key's own code; Python's own refuses to write very large numbers
+        return f"<{type(key).__name__}>"
 
 
 def _encode_record(value: Any, path: str, depth: int) -> bytes:

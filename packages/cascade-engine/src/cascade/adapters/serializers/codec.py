@@ -33,8 +33,9 @@ _SMALL: Final = 2**63
 _SHOWN: Final = 20
 """Steps shown of a long path."""
 
-Step = int | str | tuple[Any]
-"""From a container to something in it: an index, words such as ``.name``, or a key in a tuple of one."""
+Step = int | str | tuple[Any] | tuple[Any, bool]
+"""From a container to something in it: an index, words such as ``.name``, or a key in a tuple: alone for what the key
+leads to, with ``True`` for the key itself. Keys are only shown when something is wrong."""
 
 
 class Refused(Exception):
@@ -207,7 +208,13 @@ def from_base64(node: Any) -> bytes:
 def _described(step: Step) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return step if isinstance(step, str) else f"[{step[0]!r:.40}]"
+    if isinstance(step, str):
+        return step
+    try:
+        shown = f"{step[0]!r:.40}"
+    except Exception:  # the key's own code; Python's own refuses to write very large numbers
+        shown = f"<{type(step[0]).__name__}>"
+    return f"[{shown}]" if len(step) == 1 else f" key {shown}"
 
 
 __all__ = [

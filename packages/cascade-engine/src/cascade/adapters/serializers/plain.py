@@ -48,7 +48,7 @@ def _text_of(node: Any) -> str:
 def _pairs(value: dict[Any, Any], writer: Writer) -> dict[str, Any]:
     content: list[Any] = []
     for key, item in value.items():
-        content.append(writer.write(key, f" key {key!r:.40}"))
+        content.append(writer.write(key, (key, True)))
         content.append(writer.write(item, (key,)))
     return {CONTENT: content}
 

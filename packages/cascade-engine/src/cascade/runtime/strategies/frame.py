@@ -41,8 +41,8 @@ class Frame:
     """
 
     __slots__ = (
-        "_left_in_stage",
         "_held",
+        "_left_in_stage",
         "_path",
         "_running",
         "_uses",
@@ -201,8 +201,8 @@ class Frame:
             for rank in ranks:
                 heappush(self.ready, rank)
             return
-        # Which nodes of a stage are needed is only known bit by bit, so the barrier is: a later stage begins when nothing
-        # of the step is running.
+        # Which nodes of a stage are needed is only known bit by bit, so the barrier is: a later stage begins when
+        # nothing of the step is running.
         for index, rank in zip(indices, ranks, strict=True):
             heappush(self._held, (plan.stage_of[index], rank))
         if not self._running and not self.ready and self._held:

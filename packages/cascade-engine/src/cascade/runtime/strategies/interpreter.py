@@ -37,7 +37,7 @@ from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispat
 from cascade.runtime.strategies.failure import annotate, catching_map, is_below
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache
-from cascade.runtime.strategies.jit.shapes import CompiledShape, Leave
+from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
@@ -286,22 +286,16 @@ class Interpreter:
         parent, slot = following.parent, following.slot
         if self._cycles is not None and self._is_direct and self._dispatcher.may_skip_steps:
             ran = self._cycles.run(following.call, self._until)
-            if ran.shape is not None:
-                self._progress.add(ran.nodes)
+            if ran.loop is not None:
+                graph = ran.loop.shapes[ran.place].graph
+                self._progress.add(ran.steps * len(graph))
                 if parent is None:
                     self._run.steps += ran.steps
-                returned_by = ran.shape.graph.root.name
-                following = NextStep(ran.call, parent, slot, following.step + ran.steps, returned_by)
+                following = NextStep(ran.call, parent, slot, following.step + ran.steps, graph.root.name)
                 if ran.left is not None:
-                    self._go_on_inside(ran.shape, ran.left, following)
+                    self._go_on_inside(ran.loop, ran.left, following)
                     return
-                if KINDS[type(ran.call)] is None or not is_call(ran.call):
-                    self._deliver_value(ran.call, parent, slot)
-                    return
-                if perf_counter() >= self._until:
-                    if parent is None:
-                        self._run.state.checkpoint(following.step, ran.call)
-                    self._active.append(following)
+                if not self._goes_on(following):
                     return
         if parent is None:
             self._begin_step(following.call)
@@ -314,24 +308,47 @@ class Interpreter:
         if self._cycles is not None:
             self._cycles.learn(frame.graph, frame.plan)
 
-    def _go_on_inside(self, shape: CompiledShape, left: Leave, step: NextStep) -> None:
+    def _goes_on(self, following: NextStep) -> bool:
+        """Whether a loop that compiled code has run is to be interpreted now; otherwise what is to be done is done."""
+        call, parent, slot = following.call, following.parent, following.slot
+        if type(call) is LiteralValue:
+            self._deliver_value(call._value, parent, slot)
+        elif KINDS[type(call)] is None or not is_call(call):
+            self._deliver_value(call, parent, slot)
+        elif isinstance(call, CoroutineType):
+            # A sync function returned it: still the same step.
+            self._enter(call, parent, slot, following.step - 1)
+        elif perf_counter() >= self._until:
+            if parent is None:
+                self._run.state.checkpoint(following.step, call)
+            self._active.append(following)
+        else:
+            return True
+        return False
+
+    def _go_on_inside(self, loop: CompiledLoop, left: Leave, step: NextStep) -> None:
         """Interpret the rest of a step that compiled code began: its finished nodes are not run again."""
         if step.parent is None:
             self._begin_step(step.call)
-        graph, data, _ = build_graph(step.call, self._registry)
-        frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
-        self._push(frame)
-        reached = left.node if left.node is not None else shape.failed_node(left.value)
-        while reached is not None:
-            index = frame.next()
-            if index == reached:
-                break
-            self._progress.done += 1
-            frame.settle(index, left.values[index])
+        place, reached, values = left.place, left.node, left.values
         if left.node is None:
-            self._fail(frame, frame.root if reached is None else reached, left.value)
+            failed = loop.failed(left.value)
+            if failed is None:  # an interrupt between two calls
+                self._fail_loop(left.value, step.returned_by, step.step, step.parent, step.slot)
+                return
+            place, reached = failed
+            values = left.values[place]
+        assert place is not None
+        graph, data, _ = build_graph(step.call, self._registry)
+        frame = Frame(graph, data, loop.shapes[place].plan, step.parent, step.slot, step.step)
+        self._push(frame)
+        while (index := frame.next()) != reached:
+            self._progress.done += 1
+            frame.settle(index, values[index])
+        if left.node is None:
+            self._fail(frame, index, left.value)
         else:
-            self._arrive(frame, left.node, left.value)
+            self._arrive(frame, index, left.value)
 
     # --- Values -----------------------------------------------------------------------------------------------------
 

@@ -48,7 +48,8 @@ def _do_not_wait_for_abandoned_calls(exit_code: int) -> None:
 
     def watch() -> None:
         while not threads_have_ended.wait(GRACE_S):
-            if all(thread.name.startswith(_OWN_THREADS) for thread in _awaited_threads()):
+            threads = awaited_threads()
+            if threads and all(thread.name.startswith(_OWN_THREADS) for thread in threads):
                 logging.shutdown()
                 for stream in (sys.stdout, sys.stderr):
                     with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it is closed
@@ -58,8 +59,9 @@ def _do_not_wait_for_abandoned_calls(exit_code: int) -> None:
     threading.Thread(target=watch, name="cascade exit", daemon=True).start()
 
 
-def _awaited_threads() -> list[threading.Thread]:
+def awaited_threads() -> list[threading.Thread]:
+    """The threads that Python waits for before the process ends."""
     return [thread for thread in threading.enumerate() if not thread.daemon and thread is not threading.main_thread()]
 
 
-__all__ = ["GRACE_S", "main"]
+__all__ = ["GRACE_S", "awaited_threads", "main"]

@@ -24,12 +24,16 @@ sharing. Every literal is read from the new call; nothing is remembered of an ea
 Two calls that must be different nodes are compared only where they could be the same object: calls of the same task of
 which neither is below the other. A call cannot be an argument of itself, because its arguments existed before it.
 
+Loops that go through several shapes (mutual recursion, a step that alternates) are rendered as one function that
+looks at the task of each call and tries the shapes that have it at their root.
+
 Shapes that cannot be rendered (see `refusal`) are left to the interpreter.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from cascade.graph.expressions import ITEM, SequenceOf
 from cascade.graph.model import Graph, Node, NodeKind
@@ -69,42 +73,62 @@ def _node_refusal(node: Node) -> str | None:
     return None
 
 
-def render(graph: Graph, order: list[int]) -> tuple[str, dict[int, int]]:
-    """The source of the loop function, and which node each of its lines calls.
+class Rendered(NamedTuple):
+    """What `render` gives.
+
+    Attributes:
+        source: The source of the function ``loop``.
+        calls: From a line of it, counted from 1, to the shape (its place) and the node (its index) that it calls.
+    """
+
+    source: str
+    calls: dict[int, tuple[int, int]]
+
+
+def render(shapes: Sequence[Graph], orders: Sequence[Sequence[int]]) -> Rendered:
+    """The source of a function that runs loops over some shapes.
 
     Args:
-        graph: A shape without a `refusal`.
-        order: Node indices in the order in which they are called.
+        shapes: Shapes without a `refusal`.
+        orders: For each, node indices in the order in which they are called.
     """
-    source = _Source()
-    root = graph.root.index
-    values = [f"v{index}" for index in range(root)]
-    source.add(0, "def loop(call, until):")
-    source.add(1, "steps = done = 0")
-    source.add(1, "batch = 1")
-    if values:
-        source.add(1, f"{' = '.join(values)} = None")
-    source.add(1, "try:")
-    source.add(2, "began = clock()")
-    source.add(2, "while True:")
-    source.add(3, "for done in range(batch):")
-    for line in _guard(graph):
-        source.add(4, line)
-    for index in order:
-        source.add_call(4, graph.nodes[index], root)
-    source.add(3, "steps += batch")
-    source.add(3, "done = 0")
-    source.add(3, "now = clock()")
-    source.add(3, "if now >= until:")
-    source.add(4, "return steps, call, None")
-    source.add(3, "if now - began > SLOW_S * batch:")
-    source.add(4, "return steps, call, SLOW")
-    source.add(3, f"if batch < {BATCH} and now - began < {SLICE_SHARE_S}:")
-    source.add(4, "batch += batch")
-    source.add(3, "began = now")
-    source.add(1, "except BaseException as error:")
-    source.add(2, f"return steps + done, call, Leave(None, error, [{', '.join(values)}])")
-    return "\n".join(source.lines) + "\n", source.calls
+    writer = _Writer()
+    writer.add(0, "def loop(call, until):")
+    writer.add(1, "steps = done = last = 0")
+    writer.add(1, "batch = 1")
+    for place, graph in enumerate(shapes):
+        if len(graph) > 1:
+            writer.add(1, f"{' = '.join(_values(place, graph))} = None")
+    writer.add(1, "try:")
+    writer.add(2, "began = clock()")
+    writer.add(2, "while True:")
+    writer.add(3, "for done in range(batch):")
+    if len(shapes) == 1:
+        writer.add_step(4, 0, shapes[0], orders[0], f"return {_STANDS_AT}")
+    else:
+        writer.add(4, "task = call._task if type(call) is LazyResult else None")
+        for place, (graph, order) in enumerate(zip(shapes, orders, strict=True)):
+            writer.add(4, f"if task is T{place}_{graph.root.index}:")
+            writer.add(5, "for once in ONCE:")
+            writer.add_step(6, place, graph, order, "break")
+            writer.add(6, f"last = {place}")
+            writer.add(5, "else:")
+            writer.add(6, "continue")
+        writer.add(4, f"return {_STANDS_AT}")
+    writer.add(3, "steps += batch")
+    writer.add(3, "done = 0")
+    writer.add(3, "now = clock()")
+    writer.add(3, "if now >= until:")
+    writer.add(4, "return steps, call, last, None")
+    writer.add(3, "if now - began > SLOW_S * batch:")
+    writer.add(4, "return steps, call, last, SLOW")
+    writer.add(3, f"if batch < {BATCH} and now - began < {SLICE_SHARE_S}:")
+    writer.add(4, "batch += batch")
+    writer.add(3, "began = now")
+    writer.add(1, "except BaseException as error:")
+    listed = ", ".join(f"[{', '.join(_values(place, graph))}]" for place, graph in enumerate(shapes))
+    writer.add(2, f"return steps + done, call, last, Leave(None, None, error, [{listed}])")
+    return Rendered("\n".join(writer.lines) + "\n", writer.calls)
 
 
 BATCH: Final = 64
@@ -113,42 +137,53 @@ BATCH: Final = 64
 SLICE_SHARE_S: Final = 0.001
 """The batch grows only while it takes less than this many seconds."""
 
+_STANDS_AT: Final = "steps + done, call, last, None"
 
-class _Source:
+
+class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.calls: dict[int, int] = {}
+        self.calls: dict[int, tuple[int, int]] = {}
 
     def add(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
 
-    def add_call(self, depth: int, node: Node, root: int) -> None:
+    def add_step(self, depth: int, place: int, graph: Graph, order: Sequence[int], miss: str) -> None:
+        """The guard and the calls of one shape; ``miss`` is what is done where the guard does not hold."""
+        for line in _guard(place, graph, miss):
+            self.add(depth, line)
+        for index in order:
+            self._add_call(depth, place, graph, graph.nodes[index])
+
+    def _add_call(self, depth: int, place: int, graph: Graph, node: Node) -> None:
         """The call of one node, and the look at what it returned."""
-        operands = [_operand(node, place, reference) for place, reference in enumerate(node.args)]
+        operands = [_operand(place, node, at, reference) for at, reference in enumerate(node.args)]
         operands += [
-            f"{name}={_operand(node, name, reference)}"
+            f"{name}={_operand(place, node, name, reference)}"
             for name, reference in zip(node.keywords, node.kwargs, strict=True)
         ]
-        index = node.index
+        index, root = node.index, graph.root.index
+        value = f"v{place}_{index}"
         if node.kind is NodeKind.EXPRESSION:
             made = f"{operands[0]}[{operands[1]}]" if node.operation is ITEM else _container(node, operands)
-            self.add(depth, f"v{index} = {made}")
-            self.calls[len(self.lines)] = index
-            if node.operation is not ITEM:
-                return
+            self.add(depth, f"{value} = {made}")
         else:
-            target = "call" if index == root else f"v{index}"
             # The traceback of a failing task shows this line.
-            self.add(depth, f"{target} = f{index}({', '.join(operands)})  # {node.name}")
-            self.calls[len(self.lines)] = index
-        if index != root:
-            self.add(depth, f"if type(v{index}) not in LEAVES and is_open(v{index}):")
-            values = ", ".join(f"v{other}" for other in range(root))
-            self.add(depth + 1, f"return steps + done, call, Leave({index}, v{index}, [{values}])")
+            target = "call" if index == root else value
+            self.add(depth, f"{target} = f{place}_{index}({', '.join(operands)})  # {node.name}")
+        self.calls[len(self.lines)] = place, index
+        if index != root and (node.kind is NodeKind.TASK or node.operation is ITEM):
+            self.add(depth, f"if type({value}) not in LEAVES and is_open({value}):")
+            values = ", ".join(_values(place, graph))
+            self.add(depth + 1, f"return steps + done, call, {place}, Leave({place}, {index}, {value}, [{values}])")
 
 
-def _operand(node: Node, place: int | str, reference: int) -> str:
-    return f"v{reference}" if reference >= 0 else f"x{node.index}_{place}"
+def _values(place: int, graph: Graph) -> list[str]:
+    return [f"v{place}_{index}" for index in range(graph.root.index)]
+
+
+def _operand(place: int, node: Node, at: int | str, reference: int) -> str:
+    return f"v{place}_{reference}" if reference >= 0 else f"x{place}_{node.index}_{at}"
 
 
 def _container(node: Node, operands: list[str]) -> str:
@@ -157,28 +192,27 @@ def _container(node: Node, operands: list[str]) -> str:
     return f"[{listed}]" if node.operation.kind is list else f"({listed},)"
 
 
-def _guard(graph: Graph) -> list[str]:
-    miss = "return steps + done, call, None"
+def _guard(place: int, graph: Graph, miss: str) -> list[str]:
     lines: list[str] = []
     named: set[int] = {graph.root.index}
-    lines.append(f"c{graph.root.index} = call")
+    lines.append(f"c{place}_{graph.root.index} = call")
 
     def check(condition: str) -> None:
         lines.append(f"if {condition}: {miss}")
 
-    def take(node: Node, place: int | str, reference: int) -> str:
+    def take(node: Node, at: int | str, reference: int) -> str:
         """The name to which an operand is assigned; a node that is met again gets a name to compare."""
         if reference < 0:
-            return f"x{node.index}_{place}"
+            return f"x{place}_{node.index}_{at}"
         if reference in named:
-            return f"again{node.index}_{place}"
+            return f"again{node.index}_{at}"
         named.add(reference)
-        return f"c{reference}"
+        return f"c{place}_{reference}"
 
-    def look_at(node: Node, place: int | str, reference: int, name: str) -> None:
+    def look_at(reference: int, name: str) -> None:
         if reference >= 0:
             if name.startswith("again"):
-                check(f"{name} is not c{reference}")
+                check(f"{name} is not c{place}_{reference}")
             return
         lines.append(f"if type({name}) not in LEAVES:")
         lines.append(f"    {name} = plain({name})")
@@ -186,9 +220,9 @@ def _guard(graph: Graph) -> list[str]:
 
     # From the root down: a node has its name before it is looked at, because all who refer to it stand behind it.
     for node in reversed(graph.nodes):
-        call = f"c{node.index}"
+        call = f"c{place}_{node.index}"
         operands: list[tuple[int | str, int]] = list(enumerate(node.args))
-        names = [take(node, place, reference) for place, reference in operands]
+        names = [take(node, at, reference) for at, reference in operands]
         if node.kind is NodeKind.EXPRESSION:
             if node.operation is ITEM:
                 check(f"type({call}) is not LazyItem")
@@ -199,7 +233,7 @@ def _guard(graph: Graph) -> list[str]:
                 check(f"type({call}) is not {node.operation.kind.__name__} or len({call}) != {len(names)}")
                 lines.append(f"{', '.join(names)}, = {call}")
         else:
-            check(f"type({call}) is not LazyResult or {call}._task is not T{node.index}")
+            check(f"type({call}) is not LazyResult or {call}._task is not T{place}_{node.index}")
             if not node.keywords:
                 check(f"{call}._kwargs")
             lines.append(f"args = {call}._args")
@@ -217,13 +251,13 @@ def _guard(graph: Graph) -> list[str]:
                 lines.append(f"{', '.join(keyword_names)}, = kwargs.values()")
                 operands += zip(node.keywords, node.kwargs, strict=True)
                 names += keyword_names
-        for (place, reference), name in zip(operands, names, strict=True):
-            look_at(node, place, reference, name)
-    lines.extend(f"if {condition}: {miss}" for condition in _distinctness(graph))
+        for (_, reference), name in zip(operands, names, strict=True):
+            look_at(reference, name)
+    lines.extend(f"if {condition}: {miss}" for condition in _distinctness(place, graph))
     return lines
 
 
-def _distinctness(graph: Graph) -> list[str]:
+def _distinctness(place: int, graph: Graph) -> list[str]:
     """Conditions under which calls that are different nodes of the graph would be one."""
     below: list[set[int]] = []
     for node in graph.nodes:
@@ -240,9 +274,9 @@ def _distinctness(graph: Graph) -> list[str]:
         ]
         if twins:
             # By id: a list has no hash, and all of them are alive.
-            ids = ", ".join(f"id(c{index})" for index in twins)
+            ids = ", ".join(f"id(c{place}_{index})" for index in twins)
             conditions.append(f"len({{{ids}}}) != {len(twins)}")
     return conditions
 
 
-__all__ = ["LARGEST", "refusal", "render"]
+__all__ = ["LARGEST", "Rendered", "refusal", "render"]
