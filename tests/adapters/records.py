@@ -1,4 +1,4 @@
-"""Classes that can be found by their names, for values that are stored; and what it means that two values are the same."""
+"""Classes that can be found by their names, for values that are stored; and when two values are the same."""
 
 from __future__ import annotations
 

@@ -397,7 +397,9 @@ JSON = st.recursive(
     ),
     max_leaves=6,
 )
-TAGS = "dict int float str tuple set bytes datetime time timedelta timezone zone decimal array scalar enum flag model".split()
+TAGS = (
+    "dict int float str tuple set bytes datetime time timedelta timezone zone decimal array scalar enum flag model"
+).split()
 
 
 @settings(deadline=None)

@@ -58,15 +58,16 @@ def check_nothing_is_left(seen: Observation) -> None:
 def check_outcome(outcome: Outcome, seen: Observation) -> None:
     """The same value with the same types, or one of the errors that can come first."""
     got: Any = ("value", freeze(seen.value)) if seen.error is None else ("error", fault_of(seen.error))
+    expected: list[Any]
     match outcome:
         case Value(value):
-            expected: list[Any] = [("value", freeze(value))]
+            expected = [("value", freeze(value))]
         case Skipped("UpstreamSkipped_Sequence"):
             expected = [("value", freeze(None))]
         case Skipped():
             expected = [("error", Fault("DependencyMissingError", ""))]
-        case Failed(faults):
-            expected = [("error", fault) for fault in faults]
+        case Failed():
+            expected = [("error", fault) for fault in outcome.faults]
     assert got in expected, f"got {got}; expected one of {expected}"
 
 

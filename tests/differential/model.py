@@ -6,17 +6,18 @@ What is compared, and how precisely
 *A program that succeeds* has one value, one multiset of calls (task and arguments, an entry per attempt), one multiset
 of started nodes, one of skips with their reasons, one of retries, and one number of steps. All must be equal. In what
 order calls that do not need each other are made is not defined, so the model gives a partial order: each call has the
-set of calls whose end it must have seen. The engine's own sequence must respect it; where the order is total, that makes
-the sequences equal.
+set of calls whose end it must have seen. The engine's own sequence must respect it; where the order is total, that
+makes the sequences equal.
 
 *A program that fails* may fail in several places at once, and which failure comes first depends on the schedule. The
-model goes on past a failure with everything that does not need the failed node, and so finds every failure that can come
-first: the run must raise one of them. Nodes that the failure does not need may or may not have run, so calls, nodes and
-skips must be *among* those of the model, and contain those that every possible first failure needs.
+model goes on past a failure with everything that does not need the failed node, and so finds every failure that can
+come first: the run must raise one of them. Nodes that the failure does not need may or may not have run, so calls,
+nodes and skips must be *among* those of the model, and contain those that every possible first failure needs.
 
-The same holds inside a mapped item whose failures are kept as values: what it did is optional, as far as its failure did
-not need it. If its failures differ the value itself would depend on the schedule; such programs are rejected
-(`Undefined`), as are those in which two calls share the count of attempts of a flaky task, and those that get too large.
+The same holds inside a mapped item whose failures are kept as values: what it did is optional, as far as its failure
+did not need it. If its failures differ, the value itself would depend on the schedule; such programs are rejected
+(`Undefined`), as are those in which two calls share the count of attempts of a flaky task, and those that get too
+large.
 
 Errors are compared by type and message, those that the engine words itself by type.
 
@@ -32,8 +33,7 @@ Which rules hold where the documentation leaves a choice:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
-from typing import Any, Final
+from typing import Any
 
 from .account import Account, CallRecord, Failed, Outcome, Skipped, Value, failed_of, needs_of
 from .programs import (
@@ -61,51 +61,8 @@ from .programs import (
     behave,
     is_stand_in,
 )
+from .scope import LARGEST, LONGEST, Failure, Scope, Undefined, differ_though_equal, hash_fault, resource_value
 from .values import CONTAINERS, Fault, TaskError, fault_of, freeze, written
-
-LARGEST: Final = 250
-"""Calls of the largest program that is not rejected."""
-
-
-LONGEST: Final = 1_000
-"""Characters of the longest arguments of a call that are not rejected: in a loop, values can double at each step."""
-
-
-class Undefined(Exception):
-    """What this program does is not defined, or it is too large to be of use."""
-
-
-class Failure:
-    """The value of a mapped item that failed. Named like the engine's, as the name is in messages."""
-
-    def __init__(self, error: Fault, index: int) -> None:
-        self.error = error
-        self.index = index
-
-    def __bool__(self) -> bool:
-        return False
-
-
-class Scope:
-    """One step: its block, the arguments that the block can see, and the nodes evaluated so far."""
-
-    def __init__(self, block: Block, arguments: Mapping[str, Any], base: int, is_outermost: bool = False) -> None:
-        self.block = block
-        self.arguments = arguments
-        self.base = base
-        self.is_outermost = is_outermost
-        self.known: dict[Any, Outcome] = {}
-
-    def resolved(self, expression: Expr) -> Expr:
-        """The expression behind a binding."""
-        while isinstance(expression, Ref):
-            expression = self.block.bindings[expression.index]
-        return expression
-
-
-def resource_value(name: str) -> str:
-    """What a consumer of a resource gets."""
-    return f"resource {name}"
 
 
 class Model:
@@ -212,7 +169,7 @@ class Model:
         values = [outcome.value for outcome in outcomes if isinstance(outcome, Value)]
         if len(values) < len(outcomes):
             return Skipped("UpstreamSkipped_Data", needs)
-        if make in (set, frozenset) and _differ_though_equal(values):
+        if make in (set, frozenset) and differ_though_equal(values):
             raise Undefined("which of two equal values of different types a set of calls keeps")
         try:
             return Value(make(values), needs)
@@ -221,8 +178,8 @@ class Model:
         if make in (
             set,
             frozenset,
-        ):  # calls stand in a set in no certain order, so any value without a hash may be first
-            faults = {fault for one in values if (fault := _hash_fault(one)) is not None}
+        ):
+            faults = {fault for one in values if (fault := hash_fault(one)) is not None}
         return Failed(frozenset(faults), needs)
 
     def _route(self, scope: Scope, route: Route) -> Outcome:
@@ -329,8 +286,8 @@ class Model:
                 raise Undefined("two calls share the count of attempts")
             self._flaky.add((spec.key, frozen))
         account.started[name] += 1
-        attempt = 1
-        while True:
+        result: Any = None
+        for attempt in range(1, attempts + 1):
             if len(account.calls) >= LARGEST:
                 raise Undefined("the program is too large")
             account.calls.append(CallRecord(spec.key, frozen, needs))
@@ -342,7 +299,6 @@ class Model:
                 if attempt >= attempts:
                     return Failed(frozenset({fault_of(error)}), needs)
             account.retried[name] += 1
-            attempt += 1
         if not isinstance(result, Block):
             return Value(result, needs)
         inner = Scope(result, arguments, needs, scope.is_outermost and is_root)
@@ -430,16 +386,4 @@ class Model:
         return Value(results, needs | needs_of(outcomes)) if failed is None else failed
 
 
-def _differ_though_equal(values: list[Any]) -> bool:
-    return any(one == other and freeze(one) != freeze(other) for one, other in combinations(values, 2))
-
-
-def _hash_fault(value: Any) -> Fault | None:
-    try:
-        hash(value)
-    except TypeError as error:
-        return fault_of(error)
-    return None
-
-
-__all__ = ["LARGEST", "Failure", "Model", "Undefined", "resource_value"]
+__all__ = ["Model"]

@@ -1,9 +1,9 @@
 """Random programs as plain data. Nothing here knows Cascade.
 
 A *program* has tasks, values for its parameters, calls that are shared by everything (globals), and a target. An
-*expression* stands where the user would write a call, a literal or a container; in the body of a task it may also refer
-to the task's arguments. A *block* is what a user would write as a few assignments and an expression: each binding is one
-object, however often it is used, and every expression that is written twice is two objects.
+*expression* stands where the user would write a call, a literal or a container; in the body of a task it may also
+refer to the task's arguments. A *block* is what a user would write as a few assignments and an expression: each binding
+is one object, however often it is used, and every expression that is written twice is two objects.
 
 Programs end by construction: a task calls tasks with lower keys, and itself or its companions in a loop only with less
 fuel than it was given.

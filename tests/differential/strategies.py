@@ -6,6 +6,7 @@ of several choices is always the simplest, because that is where Hypothesis shri
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -52,6 +53,7 @@ PLAIN_OPERATIONS: Final = ("number", "truth", "text", "pair", "listing", "dict",
 SAME: Final = TaskSpec(key=0, name="same", parameters=(Parameter("value"),), operation="same")
 
 Draw = Any
+Write = Callable[[int], Expr]
 
 
 @dataclass
@@ -105,7 +107,7 @@ class Writer:
 
     def expression(self, depth: int) -> Expr:
         """Any expression."""
-        simple = [self.literal]
+        simple: list[Write] = [self.literal]
         simple += [lambda _: Arg(self._pick(self._arguments))] * 3 if self._arguments else []
         simple += [lambda _: Spent()] if self._in_loop else []
         simple += [lambda _: Ref(self._index(self._bindings))] * 4 if self._bindings else []
@@ -113,12 +115,12 @@ class Writer:
         simple += [lambda _: Par(self._pick(tuple(self._world.params)))] if self._world.params else []
         simple += [lambda _: Res(self._pick(tuple(self._world.resources)))] if self._world.resources else []
         if depth <= 0:
-            return self._pick(simple)(0)
-        rich = [self.call] * 6 + [self.container, self.item]
+            return self._write(simple, 0)
+        rich: list[Write] = [self.call] * 6 + [self.container, self.item]
         rich += [self.route, self.map] if not self._world.is_plain or self._chance(8) else []
         rich += [self.loop_call] if self._may_loop and self._world.loops else []
         rich += [lambda at: Repeated(self.call(at - 1))] if self._in_loop else []
-        return self._pick(simple + rich if self._chance(2) else rich)(depth)
+        return self._write(simple + rich if self._chance(2) else rich, depth)
 
     def literal(self, _depth: int) -> Expr:
         """A plain value, sometimes one that is not searched."""
@@ -251,6 +253,9 @@ class Writer:
         site = Lit(self._world.sites)
         return Container("tuple", (site, Spent())) if self._in_loop else site
 
+    def _write(self, kinds: list[Write], depth: int) -> Expr:
+        return kinds[self._index(kinds)](depth)
+
     def _pick(self, choices: Any) -> Any:
         return choices[self._draw(st.integers(0, len(choices) - 1))]
 
@@ -330,13 +335,12 @@ def programs(draw: Draw, may_fail: bool = True, loops: int = 0, is_plain: bool =
     world = World(is_plain=is_plain)
     if is_plain:
         world.specs[0] = replace(SAME, mode="inline")
-    for name in draw(st.sampled_from(((), ("n",), ("n", "m")) if not is_plain else ((),))):
-        default, given = draw(st.sampled_from((0, 1, True))), draw(st.sampled_from((None, "1", "2")))
-        world.params[name] = ParamSpec(default, given)
-    for name, scope in draw(
-        st.sampled_from(((), (("db", "run"),), (("db", "run"), ("tmp", "step"))) if not is_plain else ((),))
-    ):
-        world.resources[name] = scope
+    else:
+        for name in draw(st.sampled_from(((), ("n",), ("n", "m")))):
+            default, given = draw(st.sampled_from((0, 1, True))), draw(st.sampled_from((None, "1", "2")))
+            world.params[name] = ParamSpec(default, given)
+        scopes = {"db": "run", "tmp": "step"}
+        world.resources |= {name: scopes[name] for name in draw(st.sampled_from(((), ("db",), ("db", "tmp"))))}
     for _ in range(draw(st.integers(1, 5))):
         world.specs.append(draw(_task(world, is_loop=False, may_fail=may_fail)))
         if draw(st.integers(0, 3)) == 3:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
@@ -11,10 +12,12 @@ from cascade import workflow as cs
 
 from .comparing import check
 from .engines import ShuffledSolver, scattered_engine
-from .model import Undefined
 from .profile import EXAMPLES_A_PROPERTY, examples, on_each_engine
 from .programs import Program
+from .scope import Undefined
 from .strategies import programs
+
+pytestmark = pytest.mark.slow
 
 OBSERVED: Final = st.sampled_from(((False, False, True), (True, False, False)))
 """The first runs of a program find its shapes new; compiled loops run only where nobody listens."""

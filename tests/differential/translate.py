@@ -13,7 +13,6 @@ from typing import Any, Final
 from cascade import workflow as cs
 from cascade.spec.policies import NOTHING
 
-from .model import resource_value
 from .programs import (
     FUEL,
     GIVE,
@@ -39,6 +38,7 @@ from .programs import (
     behave,
     children,
 )
+from .scope import resource_value
 from .values import CONTAINERS, written
 
 CAPACITY: Final = 3
@@ -133,7 +133,7 @@ class Translation:
                     self._end(spec, frozen)
 
         function.__name__ = function.__qualname__ = spec.name
-        function.__signature__ = signature  # type: ignore[attr-defined]
+        vars(function)["__signature__"] = signature
         mode: Any = "auto" if spec.mode == "async" else spec.mode
         return cs.task(name=spec.name, pure=spec.pure, mode=mode)(function)
 

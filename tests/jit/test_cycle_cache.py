@@ -184,7 +184,7 @@ def test_a_subscriber_that_comes_in_mid_loop_gets_every_call_from_then_on() -> N
 
     @inline
     def loop(n: int) -> str:
-        if n == 2_000:
+        if n == 199_000:
             engine.subscribe(cs.TaskExecutionStarted, lambda event: seen.append(event.step))
         return "done" if n == 0 else loop(n - 1)
 
