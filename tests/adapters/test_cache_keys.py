@@ -156,7 +156,7 @@ class Model:
         (cs.task(Model(1).predict), cs.task(Model(2).predict)),
         (cs.task(Model(1)), cs.task(Model(2))),
         (cs.task("a".count), cs.task("b".count)),
-        (cs.task(power), cs.task(power, version=1)),
+        (cs.task(power), cs.task(version=1)(power)),
         (cs.task(version=1)(power), cs.task(version=2)(power)),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_callable_without_a_stable_hash_is_refused() -> None:
     class Opaque:
         def __call__(self) -> None: ...
 
-    with pytest.raises(cs.UnhashableValueError, match="the callable Opaque is a .*Opaque, which has no stable hash"):
+    with pytest.raises(cs.UnhashableValueError, match=r"the callable Opaque is a .*Opaque, which has no stable hash"):
         call_key(cs.task(Opaque()), (), {})
 
 

@@ -235,6 +235,11 @@ class _Zone(datetime.tzinfo):
     def utcoffset(self, _moment: datetime.datetime | None) -> datetime.timedelta:
         return datetime.timedelta()
 
+    dst = utcoffset
+
+    def tzname(self, _moment: datetime.datetime | None) -> str:
+        return "here"
+
 
 @pytest.mark.parametrize(("make", "path", "words"), REFUSED)
 def test_what_cannot_be_stored_is_refused_with_its_path(make: Callable[[], Any], path: str, words: str) -> None:

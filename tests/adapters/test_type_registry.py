@@ -6,7 +6,7 @@ import enum
 import functools
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NewType, Optional, TypeVar
+from typing import Annotated, Any, Literal, NewType, Optional, TypedDict, TypeVar
 
 import pytest
 
@@ -37,7 +37,7 @@ def new_type(x: Alias, y: B) -> B: ...  # type: ignore[empty-body]
 def function(x: Callable[[Point], Colour]) -> None: ...
 def typed_dict(x: Settings) -> None: ...
 def starred(*args: Point, **kwargs: Colour) -> None: ...
-def unknown(x: NoSuchName, y: Point) -> Colour: ...  # type: ignore[name-defined] # noqa: F821
+def unknown(x: NoSuchName, y: Point) -> Colour: ...  # type: ignore[empty-body,name-defined] # noqa: F821
 
 
 async def asynchronous(x: Point) -> Colour: ...  # type: ignore[empty-body]
@@ -76,12 +76,14 @@ def test_annotations_bring_in_the_classes_that_they_name(fn: Callable[..., Any],
 
 
 def test_a_recursive_typed_dict_ends() -> None:
-    Looped = typing.TypedDict("Looped", {"inner": "Looped", "point": Point})  # type: ignore[misc]
+    def task(x: Looped) -> None: ...
 
-    def task(x: Any) -> None: ...
-
-    task.__annotations__ = {"x": Looped}
     assert found(task) == {"Point"}
+
+
+class Looped(TypedDict):
+    inner: Looped
+    point: Point
 
 
 def test_registering_a_class_brings_in_its_fields() -> None:
@@ -126,7 +128,7 @@ def test_registries_are_apart() -> None:
     writer, reader = DataSerializer(), DataSerializer()
     writer.registry.register(Access)
     data = writer.dumps(Access.READ)
-    with pytest.raises(CorruptDataError, match="the class 'tests.adapters.records:Access' is not registered here"):
+    with pytest.raises(CorruptDataError, match=r"the class 'tests.adapters.records:Access' is not registered here"):
         reader.loads(data)
     reader.registry.register(Access)
     assert reader.loads(data) is Access.READ

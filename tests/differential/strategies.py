@@ -116,7 +116,8 @@ class Writer:
         simple += [lambda _: Res(self._pick(tuple(self._world.resources)))] if self._world.resources else []
         if depth <= 0:
             return self._write(simple, 0)
-        rich: list[Write] = [self.call] * 6 + [self.container, self.item]
+        rich: list[Write] = [self.call] * 6
+        rich += [self.container, self.item]
         rich += [self.route, self.map] if not self._world.is_plain or self._chance(8) else []
         rich += [self.loop_call] if self._may_loop and self._world.loops else []
         rich += [lambda at: Repeated(self.call(at - 1))] if self._in_loop else []
@@ -222,7 +223,7 @@ class Writer:
             condition: Expr = Lit(self._chance(2)) if self._chance(4) else self.expression(depth - 1)
             otherwise = self.expression(depth - 1) if self._chance(2) else None
             options = replace(options, condition=condition, otherwise=otherwise)
-        if self._chance(8):
+        if self._chance(6):
             stand_ins = [index for index, part in enumerate(self._bindings) if is_stand_in(part)]
             before = Ref(self._pick(stand_ins)) if stand_ins and self._chance(2) else self.call(depth - 1)
             options = replace(options, after=(before,))

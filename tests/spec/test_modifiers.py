@@ -32,6 +32,7 @@ MODIFIERS: dict[str, Any] = {
     "with_cache": lambda subject: subject.with_cache(Cache()),
     "with_constraints": lambda subject: subject.with_constraints(gpu=1),
     "run_if": lambda subject: subject.run_if(True),
+    "run_if with an alternative": lambda subject: subject.run_if(False, otherwise="other"),
     "after": lambda subject: subject.after(fetch("other")),
     "named": lambda subject: subject.named("label"),
 }

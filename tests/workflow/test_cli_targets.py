@@ -39,6 +39,7 @@ def output(*arguments: str) -> str:
         pytest.param("lambda: size(load())", "2", id="function that returns a lazy result"),
         pytest.param("lambda: [size(load())]", "[2]", id="function that returns a container"),
         pytest.param("lambda: load", "[0, 1]", id="function that returns a task"),
+        pytest.param("__import__('functools').partial(load, 1)", "[0]", id="partial"),
     ],
 )
 def test_a_target_may_be_many_things(tmp_path: Path, definition: str, printed: str) -> None:

@@ -17,6 +17,8 @@ from cascade.spec.stand_in import StandIn
 D = TypeVar("D")
 T = TypeVar("T")
 
+_PLAIN = (bool, int, float, complex, str, bytes)
+
 
 class LiteralValue(StandIn, Generic[T]):
     """A value that the engine does not look into."""
@@ -47,9 +49,12 @@ def literal(value: T) -> T:
     return cast(T, LiteralValue(value))
 
 
-@dataclass(frozen=True, slots=True, eq=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ParameterSpec:
     """What is known of a `Param` or an `Env`; compared by value, so equal ones are the same parameter.
+
+    Defaults are equal if they are the same object, or plain values of one type that are written alike: 1, 1.0 and True
+    are different defaults.
 
     Attributes:
         source: ``"param"`` or ``"env"``.
@@ -73,6 +78,18 @@ class ParameterSpec:
     def make(self, values: list[Any]) -> Any:
         """A parameter is no operation on values; its value comes from the run."""
         raise InternalError(f"the parameter {self.name!r} was computed like an expression")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ParameterSpec):
+            return NotImplemented
+        mine = (self.source, self.name, self.type, self.description)
+        if mine != (other.source, other.name, other.type, other.description):
+            return False
+        return self.default is other.default or (
+            type(self.default) is type(other.default)
+            and isinstance(self.default, _PLAIN)
+            and repr(self.default) == repr(other.default)
+        )
 
     def __hash__(self) -> int:
         # The default may be unhashable; equality still compares it.

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 from cascade.spec.errors import LazyAttributeError, LazyUseError
 
-# Only what would be silent without it, or where Python's own words would not help. Not __next__, __aiter__ and the like:
-# the abstract base classes would then take a stand-in for an iterator.
+# Only what would be silent without it, or where Python's own words would not help. Not __next__, __aiter__ and the
+# like: the abstract base classes would then take a stand-in for an iterator.
 _REFUSED = (
     # Truth, size and iteration.
     "__bool__ __len__ __iter__ __contains__ __reversed__ __call__ __await__ "

@@ -96,11 +96,11 @@ class Task(Modifiable, Generic[P, R]):
 
     if TYPE_CHECKING:
 
-        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+        def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R: ...
 
     else:
 
-        def __call__(self, *args, **kwargs):
+        def __call__(self, /, *args, **kwargs):
             return LazyResult(self, args, kwargs)
 
     @overload
@@ -176,7 +176,7 @@ class BoundTask(Task[P, R]):
 
     if not TYPE_CHECKING:
 
-        def __call__(self, *args, **kwargs):
+        def __call__(self, /, *args, **kwargs):
             return LazyResult(self, (self._instance, *args), kwargs)
 
     def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: Any = "raise", **named: Any) -> Any:

@@ -48,7 +48,7 @@ class InstanceMap(Mapping[StandIn, Node]):
         return self._nodes[reference]
 
     def __len__(self) -> int:
-        return sum(reference is not None and reference >= 0 for reference in self._done.values())
+        return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[StandIn]:
         seen: set[int] = set()
@@ -167,9 +167,12 @@ class _Builder:
             self._alive.append(draft)
         if draft.container and not self._stands_for_something(draft):
             return _LEAF
-        if draft.task is None or not draft.task.pure or kind is not NodeKind.TASK:
+        if kind is NodeKind.PARAMETER:
+            key: tuple[Any, ...] | None = (draft.operation,)
+        elif kind is NodeKind.TASK and draft.task is not None and draft.task.pure:
+            key = self._pure_key(draft)
+        else:
             return self._add_node(draft, self._refer(draft.operands))
-        key = self._pure_key(draft)
         index = None if key is None else self._pure.get(key)
         if index is None:
             index = self._add_node(draft, self._refer(draft.operands))
@@ -184,11 +187,27 @@ class _Builder:
             references.insert(0, -len(self.data))
             positional += 1
         end = positional + len(draft.keywords)
+        if self._injects:
+            # What decides is looked at before any call is made, so a resource in its place is a node, which opens it.
+            first = 0 if draft.kind is NodeKind.ROUTER else end
+            references[first:] = [self._opened(reference) for reference in references[first:]]
         options = self._node_options(draft, references, positional, end)
         args, kwargs = tuple(references[:positional]), tuple(references[positional:end])
         if options is NO_NODE_OPTIONS and not kwargs and draft.kind is NodeKind.TASK:
             return self._add(references, draft.task, args)
         return self._add(references, draft.task, args, draft.kind, draft.operation, draft.keywords, kwargs, options)
+
+    def _opened(self, reference: int) -> int:
+        """A node that opens a resource; other references as they are."""
+        if reference not in self._injects:
+            return reference
+        opened = self._pure.get((reference,))
+        if opened is None:
+            options = NodeOptions(injected=(0,))
+            args = (reference,)
+            opened = self._add([reference], None, args, NodeKind.EXPRESSION, IDENTITY, (), (), options)
+            self._pure[reference,] = opened
+        return opened
 
     def _add(self, references: list[int], task: Any, args: tuple[int, ...], *more: Any) -> int:
         nodes = self.nodes
@@ -256,20 +275,6 @@ class _Builder:
 
     def _pure_key(self, draft: Draft) -> tuple[Any, ...] | None:
         """What makes two pure calls equal, or ``None`` if an argument cannot be compared."""
-        parts: list[Any] = []
-        for operand in draft.operands:
-            reference = self.done[id(operand)] if KINDS[type(operand)] else _LEAF
-            if reference is _LEAF or reference < 0:
-                literal = operand if reference is _LEAF else self.data[-1 - reference]
-                if isinstance(literal, InjectStandIn):
-                    parts.append((literal._name, id(literal._resource)))
-                    continue
-                try:
-                    parts.append(canonical_digest(literal))
-                except UnhashableValueError:
-                    return None
-            else:
-                parts.append(reference)
         options = draft.options
         layout = (
             options.policies,
@@ -278,7 +283,43 @@ class _Builder:
             len(options.after),
             options.label is None,
         )
-        return (draft.task, draft.keywords, layout, *parts)
+        try:
+            return (draft.task, draft.keywords, layout, *map(self._operand_key, draft.operands))
+        except UnhashableValueError:
+            return None
+
+    def _operand_key(self, operand: Any) -> Any:
+        """What makes two operands of pure calls equal."""
+        reference = self.done[id(operand)] if KINDS[type(operand)] else _LEAF
+        if reference is _LEAF:
+            return canonical_digest(operand)
+        return self._literal_key(reference) if reference < 0 else self._node_key(reference)
+
+    def _literal_key(self, reference: int) -> Any:
+        literal = self.data[-1 - reference]
+        if isinstance(literal, InjectStandIn):
+            return literal._name, id(literal._resource)
+        return canonical_digest(literal)
+
+    def _node_key(self, index: int) -> Any:
+        """A node by itself; a container or an item by what it is made of, because two of them are two nodes."""
+        needed: set[int] = set()
+        stack = [index]
+        while stack:
+            node = self.nodes[stack.pop()]
+            if node.kind is NodeKind.EXPRESSION and node.index not in needed:
+                needed.add(node.index)
+                stack.extend(reference for reference in node.args if reference >= 0)
+        keys: dict[int, Any] = {}
+        for member in sorted(needed):  # inputs before what they are in
+            node = self.nodes[member]
+            parts = [
+                self._literal_key(reference) if reference < 0 else keys.get(reference, reference)
+                for reference in node.args
+            ]
+            # Digested, so that the key of a deep nest is as small as that of a flat one.
+            keys[member] = canonical_digest([node.operation.identity if node.operation else "", *parts])
+        return keys.get(index, index)
 
 
 def _cycle(open_drafts: dict[int, tuple[Any, Draft | None]], first: int) -> CycleError:

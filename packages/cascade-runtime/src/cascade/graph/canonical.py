@@ -62,7 +62,8 @@ def _encode(value: Any, path: str, depth: int) -> bytes:
     if hook is not None:
         return _framed(f"hook {_type_name(kind)}", _encode(hook(value), path, depth + 1))
     if isinstance(value, enum.Enum):
-        return _framed(f"enum {_type_name(kind)}", value.name.encode())
+        # A flag without members has no name, and one of several has no single one: the value tells them apart.
+        return _framed(f"enum {_type_name(kind)}", _encode(value.value, f"{path}.value", depth + 1))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _encode_record(value, path, depth + 1)
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
@@ -73,7 +74,8 @@ def _encode(value: Any, path: str, depth: int) -> bytes:
     if isinstance(value, Task):
         return _framed("task", task_identity(value).encode())
     numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
+    # Not a subclass of arrays: a masked array has content that its bytes do not show.
+    if numpy is not None and (kind is numpy.ndarray or isinstance(value, numpy.generic)):
         return _encode_array(value, path, depth + 1)
     if isinstance(value, type) or callable(value):
         return _encode_importable(value, path)
@@ -145,10 +147,16 @@ def _shown(key: Any) -> str:
 
 
 def _encode_record(value: Any, path: str, depth: int) -> bytes:
+    if isinstance(value, (list, tuple, dict, set, frozenset)):
+        raise UnhashableValueError(path, value)  # it has items beside its fields
+    # Attributes that are no fields count, too; a field can be missing (init=False), which is not None.
+    names = dict.fromkeys(field.name for field in dataclasses.fields(value))
+    names.update(dict.fromkeys(sorted(getattr(value, "__dict__", {}))))
     parts = []
-    for field in dataclasses.fields(value):
-        parts.append(field.name.encode())
-        parts.append(_encode(getattr(value, field.name, None), f"{path}.{field.name}", depth))
+    for name in names:
+        if hasattr(value, name):
+            parts.append(name.encode())
+            parts.append(_encode(getattr(value, name), f"{path}.{name}", depth))
     return _framed(f"record {_type_name(type(value))}", *parts)
 
 

@@ -181,9 +181,16 @@ def _sequence_reader(kind: type, named: bool = False) -> Reader:
     def read(value: Any) -> Draft:
         if leaves_only(value):
             return Draft(NodeKind.EXPRESSION, container=True)
-        return Draft(NodeKind.EXPRESSION, tuple(value), operation=operation, container=True)
+        operands = sorted(value, key=_rank_in_set) if kind in (set, frozenset) else value
+        return Draft(NodeKind.EXPRESSION, tuple(operands), operation=operation, container=True)
 
     return read
+
+
+def _rank_in_set(member: Any) -> str:
+    # Stand-ins are hashed by address, so a set would give them in another order each time; their short form names the
+    # task. Members that look alike there may still change places.
+    return repr(member) if isinstance(member, StandIn) else ""
 
 
 def read_dict(value: dict[Any, Any]) -> Draft:

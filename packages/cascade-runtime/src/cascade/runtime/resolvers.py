@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cascade.graph.model import Node
+from cascade.graph.model import Node, NodeKind
 from cascade.runtime.flow import Skip
 from cascade.spec.policies import NOTHING
 from cascade.spec.stand_in import StandIn
@@ -48,7 +48,9 @@ class ArgumentResolver:
         for place, value in places:
             if not isinstance(value, Skip):
                 continue
-            default = NOTHING if node.signature is None else node.signature.default_of(place)
+            # The operands of a map are iterables, and the task's defaults are for items.
+            signature = node.signature if node.kind is NodeKind.TASK else None
+            default = NOTHING if signature is None else signature.default_of(place)
             # A default that is a stand-in is a call that this graph does not have; it cannot be used here.
             if default is NOTHING or isinstance(default, StandIn):
                 return Skip("UpstreamSkipped_Data", node.name)

@@ -107,9 +107,8 @@ def run_packed(data: bytes) -> bytes:
     try:
         reference, args, kwargs, context = pickle.loads(data)
         name = reference.qualname
-        for module, attribute, value in context:
-            getattr(importlib.import_module(module), attribute).set(value)
-        outcome: tuple[bool, Any] = (True, resolve(reference)(*args, **kwargs))
+        # A context of its own: the next call in this worker may be of another run.
+        outcome: tuple[bool, Any] = (True, contextvars.Context().run(_call_in, context, reference, args, kwargs))
     except BaseException as error:
         remote = "".join(traceback.format_exception(error))
         error.add_note(f"in the worker process:\n{remote}")
@@ -122,6 +121,12 @@ def run_packed(data: bytes) -> bytes:
         what = f"returned a {type(outcome[1]).__qualname__}" if outcome[0] else f"raised {outcome[1]!r:.500}"
         refused = NotShippableError(f"task {name!r} of mode 'process' {what}, which cannot be pickled: {error}")
         return pickle.dumps((False, refused), pickle.HIGHEST_PROTOCOL)
+
+
+def _call_in(context: list[tuple[str, str, Any]], reference: Reference, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    for module, attribute, value in context:
+        getattr(importlib.import_module(module), attribute).set(value)
+    return resolve(reference)(*args, **kwargs)
 
 
 def unpack_outcome(data: bytes) -> Any:

@@ -390,11 +390,18 @@ class Interpreter:
         except Exception as error:
             self._fail(frame, index, error)
 
-    def _settle(self, frame: Frame, index: int, value: Any) -> None:
-        """A node has its final value, and so may the nodes that wait for its frame, one around the other."""
+    def _settle(self, frame: Frame, index: int, value: Any, *, has_run: bool = False) -> None:
+        """A node has its final value, and so may the nodes that wait for its frame, one around the other.
+
+        Args:
+            frame: The node's frame.
+            index: The node.
+            value: Its value, or a `Skip`.
+            has_run: Whether it has run, so that a `Skip` is that of the call which it returned.
+        """
         while True:
             self._progress.done += 1
-            self._record(frame, index, value)
+            self._record(frame, index, value, has_run=has_run)
             try:
                 has_value = frame.settle(index, value)
             except Exception as error:
@@ -408,6 +415,7 @@ class Interpreter:
             if waiting is None:
                 return
             frame, index, value = waiting
+            has_run = True
 
     def _deliver(self, frame: Frame) -> tuple[Frame, int, Any] | None:
         """A frame has its value: the node that is settled by it, if there is one."""
@@ -436,23 +444,23 @@ class Interpreter:
         """A compiled loop has its value."""
         waiting = self._waiting_node(value, parent, slot)
         if waiting is not None:
-            self._settle(*waiting)
+            self._settle(*waiting, has_run=True)
 
     def _deliver_and_settle(self, frame: Frame) -> None:
         waiting = self._deliver(frame)
         if waiting is not None:
-            self._settle(*waiting)
+            self._settle(*waiting, has_run=True)
 
     def _leave(self, frame: Frame) -> None:
         """Keep the stack free of frames that are done: a loop inside a node would pile them up."""
         if self._active and self._active[-1] is frame:
             self._active.pop()
 
-    def _record(self, frame: Frame, index: int, value: Any) -> None:
+    def _record(self, frame: Frame, index: int, value: Any, *, has_run: bool = False) -> None:
         """Keep a value or a skip in the state, and say that a call was skipped."""
         run = self._run
         if type(value) is Skip:
-            if frame.nodes[index].task is not None:
+            if frame.nodes[index].task is not None and not has_run:
                 name, node_id = frame.node_name(index), frame.node_id(index)
                 run.publish(TaskSkipped, task=name, node_id=node_id, step=frame.step, reason=value.reason)
             if run.state.wants_results:
@@ -508,7 +516,7 @@ class Interpreter:
     def _settle_item(self, items: MapRun, item: int, value: Any) -> None:
         waiting = self._complete_item(items, item, value)
         if waiting is not None:
-            self._settle(*waiting)
+            self._settle(*waiting, has_run=True)
 
     # --- Failures ---------------------------------------------------------------------------------------------------
 

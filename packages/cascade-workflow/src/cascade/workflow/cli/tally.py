@@ -27,7 +27,6 @@ class Tally:
     """Counts the events of one run.
 
     Attributes:
-        target: The name of the target.
         started_at: Timestamp of the start, in seconds since the Unix epoch; ``None`` before.
         now: Timestamp of the last event.
         progress: The last report of the engine.
@@ -39,7 +38,6 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self.target = ""
         self.started_at: float | None = None
         self.now = 0.0
         self.progress: LoopProgress | None = None
@@ -55,7 +53,6 @@ class Tally:
         self.now = event.timestamp
         match event:
             case RunStarted():
-                self.target = event.target
                 self.started_at = event.timestamp
                 self._recent.append((event.timestamp, 1))
             case LoopProgress():

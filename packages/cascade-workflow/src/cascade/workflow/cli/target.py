@@ -103,20 +103,20 @@ def _runnable(value: Any, name: str) -> Any:
                 f"{fault}. A task that is run from here needs a default for each parameter, such as Param(…)", fault
             )
         return value()
-    if inspect.isroutine(value):
-        returned = _call(value, name)
-        if not _is_lazy(returned):
-            raise bad_input(
-                f"{name}() returned {returned!r:.80}, in which there is nothing to run; it should return the lazy "
-                "result instead of running it"
-            )
-        return returned
-    if not _is_lazy(value):
+    if _is_lazy(value):
+        return value
+    if not callable(value) or isinstance(value, type):
         raise bad_input(
             f"{name} is {value!r:.80}, which cannot be run; a target is a lazy result, a container of lazy results, a "
             "task, or a function that returns one of them"
         )
-    return value
+    returned = _call(value, name)
+    if not _is_lazy(returned):
+        raise bad_input(
+            f"{name}() returned {returned!r:.80}, in which there is nothing to run; it should return the lazy result "
+            "instead of running it"
+        )
+    return returned
 
 
 def _call(function: Any, name: str) -> Any:

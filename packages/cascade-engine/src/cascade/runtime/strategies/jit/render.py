@@ -33,6 +33,7 @@ Shapes that cannot be rendered (see `refusal`) are left to the interpreter.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from keyword import iskeyword
 from typing import Final, NamedTuple
 
 from cascade.graph.expressions import ITEM, SequenceOf
@@ -66,11 +67,18 @@ def _node_refusal(node: Node) -> str | None:
         return "has options"
     if node.task.is_async:
         return "is async"
+    if not all(map(_is_plain_keyword, node.keywords)):
+        return "has a keyword argument that cannot be written as source"
     if node.task.pure:
         return "is pure, so which calls are one node depends on values"
     if node.task.call_signature.fills_in:
         return "has parameters that the engine fills in"
     return None
+
+
+def _is_plain_keyword(name: str) -> bool:
+    # Python folds other letters into their normal form in source, but not in a dict of keyword arguments.
+    return name.isascii() and name.isidentifier() and not iskeyword(name) and name != "__debug__"
 
 
 class Rendered(NamedTuple):
@@ -170,7 +178,8 @@ class _Writer:
         else:
             # The traceback of a failing task shows this line.
             target = "call" if index == root else value
-            self.add(depth, f"{target} = f{place}_{index}({', '.join(operands)})  # {node.name}")
+            # A name may be any text; its repr has no line break.
+            self.add(depth, f"{target} = f{place}_{index}({', '.join(operands)})  # {repr(node.name)[1:-1]}")
         self.calls[len(self.lines)] = place, index
         if index != root and (node.kind is NodeKind.TASK or node.operation is ITEM):
             self.add(depth, f"if type({value}) not in LEAVES and is_open({value}):")

@@ -87,7 +87,7 @@ class CompiledLoop:
         self.checked_by: object = None
         self.steps = 0
         self.leaves = 0
-        names = " and ".join(dict.fromkeys(graph.root.name for graph in graphs))
+        names = " and ".join(dict.fromkeys(repr(graph.root.name)[1:-1] for graph in graphs))
         file_name = f"<cascade loop {next(_numbers)}: {names}>"
         self.run = _compile(self.source, file_name, _names(graphs, slow_s * max(map(len, graphs))))
         # So that tracebacks show the lines. They go when the loop goes.
