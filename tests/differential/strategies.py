@@ -223,7 +223,7 @@ class Writer:
             condition: Expr = Lit(self._chance(2)) if self._chance(4) else self.expression(depth - 1)
             otherwise = self.expression(depth - 1) if self._chance(2) else None
             options = replace(options, condition=condition, otherwise=otherwise)
-        if self._chance(6):
+        if self._chance(8):
             stand_ins = [index for index, part in enumerate(self._bindings) if is_stand_in(part)]
             before = Ref(self._pick(stand_ins)) if stand_ins and self._chance(2) else self.call(depth - 1)
             options = replace(options, after=(before,))

@@ -181,7 +181,7 @@ def test_an_inner_loop_that_ends_in_a_skip_gives_its_node_no_value(log: Log) -> 
         return log.task("a").run_if(False)
 
     assert log.run(log.with_default("b", inner())) == ("default", "other default")
-    assert log.skipped == {"a": "ConditionFalse"}, "inner itself has run"
+    assert list(log.skipped.values()) == ["ConditionFalse"], "only the call that was skipped: inner itself has run"
 
 
 def test_a_map_can_be_skipped_as_a_whole(log: Log) -> None:

@@ -268,10 +268,15 @@ async def _evaluate(interpreter: Interpreter, timeout_s: float | None) -> Any:
     try:
         async with scope:
             value = await interpreter.evaluate()
+            deadline = scope.when()
+            # A run that never awaited anything could not be interrupted, and has still taken too long.
+            is_late = deadline is not None and asyncio.get_running_loop().time() >= deadline
     except TimeoutError as error:
         if not scope.expired():  # a task's own
             raise
         raise TaskTimeoutError(f"the run took longer than its timeout of {timeout_s:g} s") from error
+    if is_late:
+        raise TaskTimeoutError(f"the run took longer than its timeout of {timeout_s:g} s")
     if not isinstance(value, Skip):
         return value
     if value.reason == "UpstreamSkipped_Sequence":

@@ -16,7 +16,7 @@ class CallsUnderWay:
     """The asyncio tasks of one run.
 
     Attributes:
-        completed: ``(owner, slot, task)`` of calls that have ended and were not worked off yet.
+        completed: ``(owner, slot, value, error)`` of calls that have ended and were not worked off yet.
         sync_count: Calls of sync functions under way; they are limited by the executor's concurrency.
     """
 
@@ -26,12 +26,12 @@ class CallsUnderWay:
         self._loop = asyncio.get_running_loop()
         self._owners: dict[asyncio.Task[Any], tuple[Any, int, bool]] = {}
         self._wake_up: asyncio.Future[None] | None = None
-        self.completed: deque[tuple[Any, int, asyncio.Task[Any]]] = deque()
+        self.completed: deque[tuple[Any, int, Any, BaseException | None]] = deque()
         self.sync_count = 0
 
     def start(self, call: Coroutine[Any, Any, Any], owner: Any, slot: int, is_sync: bool = False) -> None:
         """Begin a call on behalf of a node (a frame and an index) or a mapped item."""
-        task = self._loop.create_task(call)
+        task = self._loop.create_task(_contained(call))
         self._owners[task] = (owner, slot, is_sync)
         self.sync_count += is_sync
         task.add_done_callback(self._on_done)
@@ -70,11 +70,30 @@ class CallsUnderWay:
 
     def _on_done(self, task: asyncio.Task[Any]) -> None:
         owner, slot, is_sync = self._owners.pop(task)
-        if not task.cancelled():
-            task.exception()  # retrieved: a run that has failed looks at nothing more, and asyncio would complain
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        value: Any = None if error is not None else task.result()
+        if type(value) is _Exit:
+            value, error = None, value.error
         self.sync_count -= is_sync
-        self.completed.append((owner, slot, task))
+        self.completed.append((owner, slot, value, error))
         self.wake_up()
+
+
+class _Exit:
+    """A ``SystemExit`` or ``KeyboardInterrupt`` that a task raised."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+async def _contained(call: Coroutine[Any, Any, Any]) -> Any:
+    """Keep the two exceptions back that asyncio lets out of the event loop: the run has to end in order first."""
+    try:
+        return await call
+    except (SystemExit, KeyboardInterrupt) as error:
+        return _Exit(error)
 
 
 async def wait_for_all(tasks: Iterable[asyncio.Task[Any]]) -> bool:

@@ -191,22 +191,21 @@ class Interpreter:
         """Work off the calls that have ended, then start what waited for room in the executor."""
         completed = self._calls.completed
         while completed and self._failure is None:
-            owner, slot, task = completed.popleft()
+            owner, slot, value, error = completed.popleft()
             if owner.is_dead:
                 continue
-            error = asyncio.CancelledError() if task.cancelled() else task.exception()
             if type(owner) is not MapRun:
                 if error is None:
-                    self._arrive(owner, slot, task.result())
+                    self._arrive(owner, slot, value)
                 else:
                     self._fail(owner, slot, error)
             elif error is not None:
                 self._fail(owner.parent, owner.slot, error)
             elif slot == _DRAWING:
                 owner.is_drawing = False
-                self._enter_item(owner, task.result())
+                self._enter_item(owner, value)
             else:
-                self._settle_item(owner, slot, task.result())
+                self._settle_item(owner, slot, value)
         room = self._run.executor.concurrency - self._calls.sync_count
         while self._queued and room > 0:
             frame, index = self._queued.popleft()
@@ -567,7 +566,7 @@ class Interpreter:
     def _everyone(self) -> Iterable[Frame | MapRun | NextStep]:
         yield from self._active
         yield from (frame for frame, _ in self._queued)
-        yield from (owner for owner, _, _ in self._calls.completed)
+        yield from (owner for owner, *_ in self._calls.completed)
         yield from self._calls.owners()
 
 

@@ -19,6 +19,7 @@ from cascade.graph.render import render_dot, render_mermaid
 from cascade.graph.serialize import graph_to_dict
 from cascade.runtime.engine import Engine
 from cascade.spec.errors import CapacityError, CascadeError, ResourceNotFoundError
+from cascade.workflow.cli.cache import cache
 from cascade.workflow.cli.evaluating import evaluate
 from cascade.workflow.cli.faults import SIGNALLED, Fault, bad_input
 from cascade.workflow.cli.json_lines import JsonLines, stdout_reserved
@@ -38,6 +39,9 @@ _PLACE: Final = "FILE[:TARGET]"
 @click.version_option(package_name="cascade-workflow", prog_name="cascade", message="%(prog)s %(version)s")
 def cascade() -> None:
     """Run and draw task graphs and loops of task graphs."""
+
+
+cascade.add_command(cache)
 
 
 class _RunCommand(click.Command):
