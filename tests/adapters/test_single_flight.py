@@ -657,6 +657,31 @@ def test_a_limit_of_one_call_at_a_time_does_not_stop_equal_calls() -> None:
         assert cs.run([kept(7) for _ in range(3)], engine=engine, timeout_s=LONG_S) == [[7]] * 3
 
 
+def test_when_the_first_is_skipped_after_all_the_others_find_out_for_themselves() -> None:
+    calls = []
+
+    @cs.task
+    async def is_right() -> bool:
+        await until(lambda: len(calls) > 1 or waiting() >= 1)
+        return False
+
+    @cs.task
+    def never() -> None: ...
+
+    @cs.task
+    def first() -> Any:
+        calls.append(1)
+        return never.run_if(is_right())()
+
+    @cs.task
+    def use(left: Any = "skipped", right: Any = "skipped") -> Any:
+        return left, right
+
+    kept = first.with_cache(cs.MemoryCache())
+    assert cs.run(use(kept(), kept()), timeout_s=LONG_S) == ("skipped", "skipped")
+    assert calls == [1, 1]
+
+
 @pytest.mark.slow
 def test_a_deep_recursion_of_cached_calls_ends() -> None:
     @cs.task

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -230,25 +232,44 @@ def test_threads_may_share_it(cache: cs.SqliteCache) -> None:
     assert len(cache.entries()) == 10
 
 
-def _work_in_process(file: Path, number: int, start: Any, done: Any) -> None:
-    with cs.SqliteCache(file) as cache:
-        start.wait()  # so that they create the file at the same time
+PROGRAM = """
+import asyncio, sys
+from cascade import workflow as cs
+
+async def work(number):
+    with cs.SqliteCache("cache.db") as cache:
+        print("ready", flush=True)
+        sys.stdin.readline()  # so that all create the file at the same time
         for round_ in range(20):
-            store(cache, f"{number}:{round_}", [number, round_])
-            store(cache, "shared:1", "x" * 10_000)
-        done.put((number, load(cache, "shared:1") == ("x" * 10_000,)))
+            await cache.store(f"{number}:{round_}", [number, round_])
+            await cache.store("shared:1", "x" * 10_000)
+        print(number, await cache.load("shared:1") == ("x" * 10_000,))
+
+asyncio.run(work(int(sys.argv[1])))
+"""
 
 
 @pytest.mark.slow
 def test_processes_may_share_it_from_its_creation_on(file: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    start, done = context.Barrier(3), context.Queue()
-    processes = [context.Process(target=_work_in_process, args=(file, number, start, done)) for number in range(3)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(number)],
+            cwd=file.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
     for process in processes:
-        process.start()
-    assert sorted(done.get(timeout=60) for _ in processes) == [(0, True), (1, True), (2, True)]
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
     for process in processes:
-        process.join()
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    answers = [process.communicate(timeout=60)[0] for process in processes]
+    assert answers == ["0 True\n", "1 True\n", "2 True\n"]
     with cs.SqliteCache(file) as cache:
         assert len(cache.entries()) == 61
         assert load(cache, "2:19") == ([2, 19],)

@@ -158,7 +158,9 @@ class Writer:
 
     def map(self, depth: int) -> Expr:
         """A map of a task with parameters; of a call if there is none."""
-        spec = self._pick([spec for spec in self._callable if any(one.name != SITE for one in spec.parameters)])
+        specs = [spec for spec in self._callable if any(one.name != SITE for one in spec.parameters)]
+        rich = [spec for spec in specs if spec.returns or spec.fails_at is not None]
+        spec = self._pick(rich if rich and self._chance(2) else specs)
         required = [one.name for one in spec.parameters if one.default is None and one.name != SITE]
         optional = [one.name for one in spec.parameters if one.default is not None]
         names = required + [name for name in optional if not required or self._chance(2)]
@@ -223,7 +225,7 @@ class Writer:
             condition: Expr = Lit(self._chance(2)) if self._chance(4) else self.expression(depth - 1)
             otherwise = self.expression(depth - 1) if self._chance(2) else None
             options = replace(options, condition=condition, otherwise=otherwise)
-        if self._chance(8):
+        if self._chance(4):
             stand_ins = [index for index, part in enumerate(self._bindings) if is_stand_in(part)]
             before = Ref(self._pick(stand_ins)) if stand_ins and self._chance(2) else self.call(depth - 1)
             options = replace(options, after=(before,))
@@ -308,7 +310,7 @@ def _task(draw: Draw, world: World, is_loop: bool, may_fail: bool) -> TaskSpec:
         mode=mode,
         pauses=draw(st.integers(0, 2)) if mode == "async" else 0,
         pure=pure,
-        fails_at=draw(st.integers(0, 6)) if may_fail and chance(6) else None,
+        fails_at=draw(st.integers(0, 2)) if may_fail and chance(4) else None,
         fails_first=fails_first,
         is_loop=is_loop,
         amount=draw(st.integers(1, 3)) if not (pure or plain) and chance(5) else 0,
@@ -356,4 +358,35 @@ def programs(draw: Draw, may_fail: bool = True, loops: int = 0, is_plain: bool =
     return Program(tasks, target, tuple(world.globals), world.params, world.resources)
 
 
-__all__ = ["SAME", "programs"]
+@st.composite
+def maps_of_failing_graphs(draw: Draw) -> Program:
+    """A map that keeps failures, of a task that returns a graph in which several calls can fail at once."""
+
+    def member(key: int, name: str) -> TaskSpec:
+        mode, pauses = draw(st.sampled_from((("async", 0), ("async", 1), ("async", 3), ("thread", 0), ("inline", 0))))
+        fails_at = draw(st.sampled_from((0, 1, 2, None)))
+        return TaskSpec(key, name, (Parameter("a"),), "number", mode, pauses, fails_at=fails_at)
+
+    def operand(depth: int) -> Expr:
+        part: Expr = Arg("a") if depth == 0 or not draw(st.booleans()) else operand(depth - 1)
+        return Call(draw(st.integers(1, 3)), (part,))
+
+    members = tuple(member(key, "work") for key in (1, 2, 3))  # of one name, so that their failures are alike
+    join = TaskSpec(4, "join", (Parameter("a"), Parameter("b"), Parameter("c", Lit(7))), "listing", mode="inline")
+    others = [operand(2) for _ in range(draw(st.integers(1, 2)))]
+    body = Block((operand(1),), Call(4, (*others, Ref(0))))
+    item = TaskSpec(5, "item", (Parameter("a"),), mode=draw(st.sampled_from(("inline", "async"))), returns=(body,))
+    values = Lit(list(range(draw(st.integers(1, 6)))))
+    window = draw(st.sampled_from((None, 1, 2, 3)))
+    target: Expr = Map(5, (("a", values),), keeps_failures=True, max_in_flight=window)
+    if draw(st.booleans()):
+        target = Call(4, (target, operand_of_nothing(draw)))
+    return Program((SAME, *members, join, item), Block((), target))
+
+
+def operand_of_nothing(draw: Draw) -> Expr:
+    """A call beside the map, which the map's failures must not stop."""
+    return Call(SAME.key, (Call(SAME.key, (Lit(draw(st.integers(0, 2))),)),))
+
+
+__all__ = ["SAME", "maps_of_failing_graphs", "programs"]

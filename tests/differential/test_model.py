@@ -101,14 +101,14 @@ def test_random_programs_reach_what_they_are_for() -> None:
     reached: Counter[str] = Counter()
 
     @settings(
-        max_examples=500,
+        max_examples=250,
         derandomize=True,
         deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(program=programs(loops=3))
+    @given(program=programs(loops=2))
     def count(program: Program) -> None:
         model = Model(program)
         try:

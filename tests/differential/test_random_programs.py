@@ -15,7 +15,7 @@ from .engines import ShuffledSolver, scattered_engine
 from .profile import EXAMPLES_A_PROPERTY, examples, on_each_engine
 from .programs import Program
 from .scope import Undefined
-from .strategies import programs
+from .strategies import maps_of_failing_graphs, programs
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +62,14 @@ def test_loops_with_failing_tasks_mean_the_same(
 @on_each_engine
 @given(program=programs(loops=2, is_plain=True), observed=OBSERVED)
 def test_loops_of_plain_tasks_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
+    check_defined(program, engine, observed)
+
+
+@on_each_engine
+@given(program=maps_of_failing_graphs(), observed=OBSERVED)
+def test_items_that_fail_in_several_places_mean_the_same(
+    engine: cs.Engine, program: Program, observed: tuple[bool, ...]
+) -> None:
     check_defined(program, engine, observed)
 
 

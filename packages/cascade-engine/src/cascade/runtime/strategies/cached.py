@@ -24,6 +24,8 @@ from cascade.spec.common import LiteralValue
 from cascade.spec.errors import UnstorableValueError
 from cascade.spec.events import CacheHit
 
+Process = Callable[[NodeCall], Coroutine[Any, Any, Any]]
+
 NOT_FOUND: Final = object()
 """There is no value: the node is to be run."""
 
@@ -83,7 +85,7 @@ class CachedCalls:
         self._run.publish(CacheHit, task=call.name, node_id=call.node_id, step=call.step)
         return LiteralValue(value)
 
-    async def run(self, attempts: Coroutine[Any, Any, Any], frame: Frame, index: int) -> Any:
+    async def run(self, process: Process, call: NodeCall, frame: Frame, index: int) -> Any:
         """Run a node, on behalf of the nodes above it that have the lead.
 
         If it has the lead itself and fails, the lead passes on, now that nothing of it runs any more.
@@ -91,7 +93,7 @@ class CachedCalls:
         around = _flights_around.get()
         _flights_around.set(lambda: around() + self._flights_above(frame, index))
         try:
-            return await attempts
+            return await process(call)
         except BaseException:
             self._release(frame, index)
             raise

@@ -24,7 +24,7 @@ class CallsUnderWay:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._owners: dict[asyncio.Task[Any], tuple[Any, int, bool]] = {}
+        self._owners: dict[asyncio.Task[Any], tuple[Any, int, bool, Coroutine[Any, Any, Any]]] = {}
         self._wake_up: asyncio.Future[None] | None = None
         self.completed: deque[tuple[Any, int, Any, BaseException | None]] = deque()
         self.sync_count = 0
@@ -32,7 +32,7 @@ class CallsUnderWay:
     def start(self, call: Coroutine[Any, Any, Any], owner: Any, slot: int, is_sync: bool = False) -> None:
         """Begin a call on behalf of a node (a frame and an index) or a mapped item."""
         task = self._loop.create_task(_contained(call))
-        self._owners[task] = (owner, slot, is_sync)
+        self._owners[task] = (owner, slot, is_sync, call)
         self.sync_count += is_sync
         task.add_done_callback(self._on_done)
 
@@ -59,17 +59,18 @@ class CallsUnderWay:
 
     def cancel(self, is_concerned: Callable[[Any], bool] = lambda _owner: True) -> list[asyncio.Task[Any]]:
         """Cancel the calls of some owners; the tasks, which are still to be waited for."""
-        cancelled = [task for task, (owner, _, _) in self._owners.items() if is_concerned(owner)]
+        cancelled = [task for task, (owner, *_) in self._owners.items() if is_concerned(owner)]
         for task in cancelled:
             task.cancel()
         return cancelled
 
     def owners(self) -> list[Any]:
         """The owners of all calls under way."""
-        return [owner for owner, _, _ in self._owners.values()]
+        return [owner for owner, *_ in self._owners.values()]
 
     def _on_done(self, task: asyncio.Task[Any]) -> None:
-        owner, slot, is_sync = self._owners.pop(task)
+        owner, slot, is_sync, call = self._owners.pop(task)
+        call.close()  # if it was cancelled before its first step, nobody else will
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         value: Any = None if error is not None else task.result()
         if type(value) is _Exit:

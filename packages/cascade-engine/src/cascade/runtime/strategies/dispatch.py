@@ -118,9 +118,11 @@ class Dispatcher:
                 return self._call_inline(frame, index, node, args, kwargs)
             if self._calls.sync_count >= self._concurrency:
                 return EXECUTOR_FULL
-        work = self._processor.process(self._node_call(frame, index, node, args, kwargs))
+        call = self._node_call(frame, index, node, args, kwargs)
         if is_cached or self.cached.has_leads:
-            work = self.cached.run(work, frame, index)
+            work = self.cached.run(self._processor.process, call, frame, index)
+        else:
+            work = self._processor.process(call)
         self._calls.start(work, frame, index, is_sync=not task.is_async)
         return UNDER_WAY
 
