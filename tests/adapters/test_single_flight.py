@@ -658,7 +658,7 @@ def test_a_limit_of_one_call_at_a_time_does_not_stop_equal_calls() -> None:
 
 
 def test_when_the_first_is_skipped_after_all_the_others_find_out_for_themselves() -> None:
-    calls = []
+    calls: list[int] = []
 
     @cs.task
     async def is_right() -> bool:

@@ -25,14 +25,14 @@ from cascade.spec.protocols import TimeoutAware
 from cascade.spec.resources import InjectStandIn, Resource
 
 
-def check_graph(graph: Graph, data: DataTuple, run: RunContext, *, is_first: bool = False) -> None:
+def check_graph(graph: Graph, data: DataTuple, run: RunContext, *, refuse_unused_params: bool = False) -> None:
     """Find what cannot work.
 
     Args:
         graph: The structure.
         data: The literals.
         run: What the graph will run with.
-        is_first: Whether parameters that no node asks for are a fault, too.
+        refuse_unused_params: Whether parameters that no node asks for are a fault, too.
 
     Raises:
         CascadeError: The only fault, as an error of its own kind.
@@ -50,10 +50,9 @@ def check_graph(graph: Graph, data: DataTuple, run: RunContext, *, is_first: boo
     for literal in data:
         if isinstance(literal, InjectStandIn):
             faults += _resource_faults(literal, run.step_resources)
-    parameter_faults = run.parameters.check(specs) if is_first or specs else []
-    if not is_first:  # the first graph may have used others
-        parameter_faults = [fault for fault in parameter_faults if " is not known: " not in fault]
-    faults += [ParameterError(fault) for fault in parameter_faults]
+    faults += [ParameterError(fault) for fault in run.parameters.check(specs)]
+    if refuse_unused_params:
+        faults += [ParameterError(fault) for fault in run.parameters.unknown(specs)]
     messages = list(dict.fromkeys(str(fault) for fault in faults))
     if len(messages) == 1:
         raise faults[0]

@@ -104,6 +104,7 @@ class Engine:
         *,
         timeout_s: float | None = None,
         resources: Iterable[Resource[Any]] = (),
+        allow_unused_params: bool = False,
         run_id: RunId | None = None,
     ) -> T:
         """Evaluate a target.
@@ -113,6 +114,7 @@ class Engine:
             params: Values of the target's `Param`s by name.
             timeout_s: Seconds that the whole run may take.
             resources: More resources that are injected by name.
+            allow_unused_params: Whether ``params`` may hold more than the target asks for, because a later step does.
             run_id: The id under which the run's events are published; by default a new one.
 
         Returns:
@@ -142,7 +144,7 @@ class Engine:
             overrides=dict(self._overrides),
         )
         interpreter = self._strategy.begin(run)
-        name = interpreter.prepare(target)
+        name = interpreter.prepare(target, allow_unused_params=allow_unused_params)
         began = self.clock.monotonic()
         run.publish(RunStarted, target=name)
         error: BaseException | None = None

@@ -40,15 +40,19 @@ class ParameterValues:
             return value
 
     def check(self, specs: Iterable[ParameterSpec]) -> list[str]:
-        """Everything that is wrong with what was given, one sentence a fault: missing, unknown, of a wrong type."""
-        specs = list(specs)
+        """What is wrong with these parameters, one sentence a fault: they are missing, or of a wrong type."""
         faults = []
         for spec in specs:
             try:
                 self.value(spec)
             except ParameterError as error:
                 faults.append(str(error))
+        return faults
+
+    def unknown(self, specs: Iterable[ParameterSpec]) -> list[str]:
+        """What was given but is none of these parameters, one sentence a fault."""
         known = {spec.name for spec in specs if spec.source == "param"}
+        faults = []
         for name in self._given.keys() - known:
             import difflib  # only for this error: it costs a part of the whole import time
 

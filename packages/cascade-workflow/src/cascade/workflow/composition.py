@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, overload
 
 from cascade.spec.errors import TaskDefinitionError
 from cascade.spec.modifiers import Modifiable
+from cascade.spec.stand_in import StandIn
+from cascade.spec.task import task
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -15,11 +17,22 @@ D = TypeVar("D")
 T = TypeVar("T")
 
 
-def sequence(*calls: *tuple[*tuple[object, ...], T]) -> T:
+@overload
+def sequence(last: T, /) -> T: ...
+@overload
+def sequence(first: object, last: T, /) -> T: ...
+@overload
+def sequence(first: object, second: object, last: T, /) -> T: ...
+@overload
+def sequence(first: object, second: object, third: object, last: T, /) -> T: ...
+@overload
+def sequence(*calls: Any) -> Any: ...
+def sequence(*calls: Any) -> Any:
     """Make calls one after the other, whatever they return; the value is that of the last.
 
     Each call but the first is a new lazy result that waits for the one before (``after``). If a call is skipped, those
-    behind it are skipped, too (``UpstreamSkipped_Sequence``), and a run of the sequence gives ``None``.
+    behind it are skipped, too (``UpstreamSkipped_Sequence``), and a run of the sequence gives ``None``; those before it
+    are made.
 
     Args:
         *calls: Calls or maps of tasks.
@@ -39,12 +52,20 @@ def sequence(*calls: *tuple[*tuple[object, ...], T]) -> T:
     """
     if not calls:
         raise TaskDefinitionError("sequence() needs at least one call")
-    last: Any = None
+    chain: list[Any] = []
     for call in calls:
-        if not isinstance(call, Modifiable):
+        if not (isinstance(call, StandIn) and isinstance(call, Modifiable)):
             raise TaskDefinitionError(f"sequence() takes calls of tasks, not {call!r}")
-        last = call if last is None else call.after(last)
-    return cast(T, last)
+        chain.append(call.after(chain[-1]) if chain else call)
+    if len(chain) == 1:
+        return chain[0]
+    # The value asks for every call itself: one that is skipped would otherwise take with it what stands before it.
+    return _value_of_last.after(*chain[:-1])(chain[-1])
+
+
+@task(name="sequence", mode="inline")
+def _value_of_last(value: Any) -> Any:
+    return value
 
 
 @overload
@@ -75,8 +96,8 @@ def pipeline(value: Any, /, *tasks: Callable[[Any], Any]) -> Any:
     """
     if not tasks:
         raise TaskDefinitionError("pipeline() needs at least one task behind the value")
-    for task in tasks:
-        value = task(value)
+    for step in tasks:
+        value = step(value)
     return value
 
 

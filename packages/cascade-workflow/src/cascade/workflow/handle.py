@@ -132,6 +132,7 @@ def start(
     engine: Engine | None = None,
     timeout_s: float | None = None,
     resources: Iterable[Resource[Any]] = (),
+    allow_unused_params: bool = False,
     events: type[Event] = RunEvent,
 ) -> RunHandle[T]:
     """Begin to evaluate a target in the background.
@@ -142,6 +143,7 @@ def start(
         engine: As for `run`.
         timeout_s: As for `run`.
         resources: As for `run`.
+        allow_unused_params: As for `run`.
         events: The class of the events that ``handle.events()`` gives. `RunEvent` (start, progress, end) costs nothing;
             `Event` (also those of each task) makes a hot loop slower.
 
@@ -150,7 +152,12 @@ def start(
     """
     engine = engine or default_engine()
     handle: RunHandle[T] = RunHandle(engine, new_run_id(), events)
-    options = {"params": params, "timeout_s": timeout_s, "resources": resources}
+    options = {
+        "params": params,
+        "timeout_s": timeout_s,
+        "resources": resources,
+        "allow_unused_params": allow_unused_params,
+    }
     context = contextvars.copy_context()  # tasks see the context variables of whoever started the run
     thread = threading.Thread(
         target=context.run, args=(handle._live, engine, target, options), name="cascade run", daemon=True

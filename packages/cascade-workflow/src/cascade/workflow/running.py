@@ -22,6 +22,7 @@ def run(
     engine: Engine | None = None,
     timeout_s: float | None = None,
     resources: Iterable[Resource[Any]] = (),
+    allow_unused_params: bool = False,
 ) -> T:
     """Evaluate a target and wait for its value.
 
@@ -34,6 +35,7 @@ def run(
         engine: Where it runs; by default an engine that the whole process shares.
         timeout_s: Seconds that the whole run may take.
         resources: Resources that are injected by name.
+        allow_unused_params: Whether ``params`` may hold more than the target asks for, because a later step does.
 
     Raises:
         BaseException: As `Engine.run`.
@@ -48,8 +50,14 @@ def run(
     """
     engine = engine or default_engine()
     if not _in_event_loop():
-        return asyncio.run(engine.run(target, params, timeout_s=timeout_s, resources=resources))
-    handle = start(target, params, engine=engine, timeout_s=timeout_s, resources=resources)
+        return asyncio.run(
+            engine.run(
+                target, params, timeout_s=timeout_s, resources=resources, allow_unused_params=allow_unused_params
+            )
+        )
+    handle = start(
+        target, params, engine=engine, timeout_s=timeout_s, resources=resources, allow_unused_params=allow_unused_params
+    )
     try:
         return handle.result()
     except KeyboardInterrupt:
@@ -66,9 +74,12 @@ async def arun(
     engine: Engine | None = None,
     timeout_s: float | None = None,
     resources: Iterable[Resource[Any]] = (),
+    allow_unused_params: bool = False,
 ) -> T:
     """Evaluate a target in the running event loop; the arguments are those of `run`."""
-    return await (engine or default_engine()).run(target, params, timeout_s=timeout_s, resources=resources)
+    return await (engine or default_engine()).run(
+        target, params, timeout_s=timeout_s, resources=resources, allow_unused_params=allow_unused_params
+    )
 
 
 def _in_event_loop() -> bool:

@@ -207,7 +207,14 @@ def as_completed(
 
     def begin(channel: Channel) -> RunHandle[Any]:
         target: Any = MappedLazyResult(_deliver, (source, LiteralValue(channel)), {}, map_options, outer)
-        return start(target, params, engine=engine, timeout_s=timeout_s, resources=resources)
+        return start(
+            target,
+            params,
+            engine=engine,
+            timeout_s=timeout_s,
+            resources=resources,
+            allow_unused_params=True,  # the calls that use them are drawn one by one
+        )
 
     return Completions(begin)
 

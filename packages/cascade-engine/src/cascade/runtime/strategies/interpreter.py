@@ -86,8 +86,12 @@ class Interpreter:
         self._is_finished = False
         self._value: Any = None
 
-    def prepare(self, target: Any) -> str:
+    def prepare(self, target: Any, *, allow_unused_params: bool = False) -> str:
         """Build and check the first graph, so that everything that is wrong with it is said before anything runs.
+
+        Args:
+            target: What is to be evaluated.
+            allow_unused_params: Whether parameters may be given for which the first graph does not ask.
 
         Returns:
             The name of the target.
@@ -96,7 +100,7 @@ class Interpreter:
             CascadeError: The target cannot be built, planned or run.
         """
         graph, data, _ = build_graph(target, self._registry)
-        check_graph(graph, data, self._run, is_first=True)
+        check_graph(graph, data, self._run, refuse_unused_params=not allow_unused_params)
         self._begin_step(target)
         self._first = Frame(graph, data, self._plans.plan(graph), None, 0, 1)
         return graph.root.name
