@@ -99,7 +99,9 @@ class Writer:
         for _ in range(self._pick((0, 0, 1, 2, 3))):
             self._bindings.append(self._pick(kinds)(2))
         result = self.call(3) if is_body and not self._chance(3) else self.expression(3)
-        if isinstance(result, (Container, Repeated)) and is_body:
+        # Only the top level of what a task returns is looked at, so there must be a call if there is one below.
+        last = self._bindings[result.index] if isinstance(result, Ref) else result
+        if isinstance(last, (Container, Repeated)) and is_body:
             result = Container("list", (self.call(1), result))
         if self._in_loop and self._world.loops and not self._chance(3):
             result = self.loop_call(2)
@@ -227,7 +229,9 @@ class Writer:
             options = replace(options, condition=condition, otherwise=otherwise)
         if self._chance(4):
             stand_ins = [index for index, part in enumerate(self._bindings) if is_stand_in(part)]
-            before = Ref(self._pick(stand_ins)) if stand_ins and self._chance(2) else self.call(depth - 1)
+            before: Expr = Ref(self._pick(stand_ins)) if stand_ins and self._chance(2) else self.call(depth - 1)
+            if isinstance(before, Call) and not self._world.specs[before.task].pure and self._chance(3):
+                before = replace(before, options=replace(before.options, condition=Lit(False), otherwise=None))
             options = replace(options, after=(before,))
         if self._chance(8) and not is_map:
             options = replace(options, label=self._pick(("shown", "work")))

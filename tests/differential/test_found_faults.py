@@ -100,6 +100,16 @@ def test_a_map_over_a_skipped_iterable_is_skipped_whatever_the_default_of_an_ite
     assert cs.run(defaulted(defaulted.map(skipped)), engine=engine) == 5
 
 
+def test_a_broadcast_argument_that_was_skipped_takes_the_default(engine: cs.Engine) -> None:
+    @cs.task(mode="inline")
+    def pair(left: int, right: Any = "default") -> tuple[int, Any]:
+        return left, right
+
+    skipped = same.run_if(False)("value")
+    mapped = pair.map([1, 2], right=cs.literal(skipped))
+    assert cs.run(mapped, engine=engine) == [(1, "default"), (2, "default")]
+
+
 # --- Failures that are kept -------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,8 @@ def _policies(policies: Policies) -> dict[str, Any]:
         described["timeout_s"] = policies.timeout_s
     if policies.cache is not None:
         described["cache"] = _full_name(type(policies.cache))
+    if policies.cache_ttl_s is not None:
+        described["cache_ttl_s"] = policies.cache_ttl_s
     if policies.constraints:
         described["constraints"] = list(policies.constraints)
     return described

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cascade.graph.expressions import MapInputs
 from cascade.graph.model import Node, NodeKind
 from cascade.runtime.flow import Skip
 from cascade.spec.policies import NOTHING
@@ -45,12 +46,10 @@ class ArgumentResolver:
             return Skip("UpstreamSkipped_Data", node.name)
         args, kwargs = self.resolve(node, values)
         places: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
-        for place, value in places:
+        for number, (place, value) in enumerate(places):
             if not isinstance(value, Skip):
                 continue
-            # The operands of a map are iterables, and the task's defaults are for items.
-            signature = node.signature if node.kind is NodeKind.TASK else None
-            default = NOTHING if signature is None else signature.default_of(place)
+            default = node.signature.default_of(place) if _is_passed_on(node, number) and node.signature else NOTHING
             # A default that is a stand-in is a call that this graph does not have; it cannot be used here.
             if default is NOTHING or isinstance(default, StandIn):
                 return Skip("UpstreamSkipped_Data", node.name)
@@ -59,6 +58,13 @@ class ArgumentResolver:
             else:
                 kwargs[place] = default
         return args, kwargs
+
+
+def _is_passed_on(node: Node, number: int) -> bool:
+    """Whether an operand is itself an argument of the task. That of a map is, if it is the same for every item."""
+    if isinstance(node.operation, MapInputs):
+        return number in node.operation.broadcast
+    return node.kind is NodeKind.TASK
 
 
 __all__ = ["ArgumentResolver", "Arguments"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -36,7 +37,7 @@ class BaseCache:
         if ttl_s is not None and not ttl_s > 0:
             raise ValueError(f"ttl_s must be greater than 0 seconds, not {ttl_s!r}")
         self.ttl_s = ttl_s
-        self._clock = clock or SYSTEM_CLOCK
+        self._clock = SYSTEM_CLOCK if clock is None else clock
 
     def key(self, task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """The key of a call; see `call_key`."""
@@ -55,17 +56,21 @@ class StoringCache(BaseCache):
     """A cache that keeps bytes. Two that keep them at the same place in the same way are equal.
 
     Args:
-        place: Where, as an absolute path.
+        place: Where: a path, which is made absolute.
         ttl_s: As for `BaseCache`.
         serializer: Values to bytes and back; by default `DataSerializer`, which learns the classes that it may read
             from the annotations of the tasks.
         clock: As for `BaseCache`.
     """
 
-    def __init__(self, place: str, ttl_s: float | None, serializer: Serializer | None, clock: Clock | None) -> None:
+    def __init__(
+        self, place: str | os.PathLike[str], ttl_s: float | None, serializer: Serializer | None, clock: Clock | None
+    ) -> None:
+        from pathlib import Path  # not above: nobody who imports Cascade and has no cache on disk should wait for it
+
         super().__init__(ttl_s, clock)
-        self._place = place
-        self._serializer = serializer or DATA_SERIALIZER
+        self._place = str(Path(place).expanduser().absolute())
+        self._serializer = DATA_SERIALIZER if serializer is None else serializer
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cascade.adapters.caches.base import StoringCache, in_thread
 from cascade.adapters.caches.keys import file_name
 from cascade.spec.errors import CorruptDataError
 from cascade.spec.protocols import Clock, Serializer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FORMAT: Final = "cascade-file-target"
 _VERSION: Final = 1
@@ -46,10 +48,12 @@ class FileTarget(StoringCache):
         ttl_s: float | None = None,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(str(Path(path).expanduser().absolute()), ttl_s, serializer, clock)
+        super().__init__(path, ttl_s, serializer, clock)
 
     def path_of(self, key: str) -> Path:
         """The file of a key."""
+        from pathlib import Path
+
         return Path(self._place.replace(_PLACEHOLDER, file_name(key)))
 
     async def load(self, key: str) -> tuple[Any] | None:

@@ -15,7 +15,6 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -85,7 +84,7 @@ class SqliteCache(StoringCache):
         *,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(str(Path(path).expanduser().absolute()), ttl_s, serializer, clock)
+        super().__init__(path, ttl_s, serializer, clock)
         self._connection: Connection | None = None
         self._process = 0
         self._lock = threading.Lock()

@@ -46,7 +46,7 @@ class DataSerializer:
     """
 
     def __init__(self, registry: TypeRegistry | None = None) -> None:
-        self.registry = registry or TypeRegistry()
+        self.registry = TypeRegistry() if registry is None else registry
 
     def dumps(self, value: Any, path: str = "value") -> bytes:
         """The bytes of a value.
