@@ -12,17 +12,8 @@ from importlib import import_module
 from math import prod
 from typing import Any, Final
 
-from cascade.adapters.serializers.codec import (
-    CONTENT,
-    Codec,
-    Malformed,
-    Reader,
-    Refused,
-    Writer,
-    expect,
-    from_base64,
-    to_base64,
-)
+from cascade.adapters.serializers.codec import CONTENT, Codec, Reader, Writer, expect, from_base64, to_base64
+from cascade.adapters.serializers.refusals import Malformed, Refused
 
 _STORABLE: Final = "biufcmMSUV"
 """Kinds of elements whose bytes are the whole value."""

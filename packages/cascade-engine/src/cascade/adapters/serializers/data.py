@@ -17,9 +17,10 @@ import json
 from typing import Any, Final, NoReturn
 
 from cascade.adapters.serializers.arrays import ARRAY, SCALAR, find_array
-from cascade.adapters.serializers.codec import Codec, Malformed, Reader, Refused, Writer
+from cascade.adapters.serializers.codec import Codec, Reader, Writer
 from cascade.adapters.serializers.plain import BY_TAG, find_plain
 from cascade.adapters.serializers.records import BY_KIND, find_record
+from cascade.adapters.serializers.refusals import Malformed, Refused
 from cascade.adapters.serializers.types import TypeRegistry
 from cascade.spec.errors import CorruptDataError, UnstorableValueError
 

@@ -16,15 +16,14 @@ from cascade.adapters.serializers.codec import (
     CONTENT,
     TAG,
     Codec,
-    Malformed,
     Reader,
-    Refused,
     Writer,
     expect,
     from_base64,
     is_text,
     to_base64,
 )
+from cascade.adapters.serializers.refusals import Malformed, Refused
 
 _FACTORIES: Final[dict[str, Any]] = {
     kind.__name__: kind for kind in (list, dict, set, tuple, frozenset, int, float, bool, str, bytes)

@@ -14,7 +14,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Final
 
-from cascade.adapters.serializers.codec import CONTENT, Codec, Malformed, Reader, Refused, Writer, expect
+from cascade.adapters.serializers.codec import CONTENT, Codec, Reader, Writer, expect
+from cascade.adapters.serializers.refusals import Malformed, Refused
 from cascade.adapters.serializers.types import RecordKind, kind_of
 
 _UNSET: Final = object()

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from cascade.adapters.serializers.annotations import class_hints, classes_in, task_hints
-from cascade.adapters.serializers.codec import Refused
+from cascade.adapters.serializers.refusals import Refused
 from cascade.spec.errors import UnstorableValueError
 from cascade.spec.task import Task
 
