@@ -19,10 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import cascade
 from cascade import workflow as cs
+from observatory.figures import Figure
+from observatory.floors import Decorated
 
 ROUNDS: Final = 7
 CREATIONS: Final = 200_000
@@ -32,47 +34,6 @@ CREATION_BAR: Final = 1.3
 NODE_BAR_US: Final = 10.0
 GROWTH_BAR: Final = 1.5
 IMPORT_BAR_MS: Final = 100.0
-
-
-class Figure(NamedTuple):
-    """One line of the report.
-
-    Attributes:
-        name: What was measured.
-        value: The median.
-        unit: Its unit.
-        bar: What it may be at most; ``None`` where there is no bar.
-    """
-
-    name: str
-    value: float
-    unit: str
-    bar: float | None
-
-    def __str__(self) -> str:
-        verdict = "" if self.bar is None else f"  at most {self.bar:g}: {'pass' if self.value <= self.bar else 'SHORT'}"
-        return f"{self.name:<44} {self.value:9.2f} {self.unit:<3}{verdict}"
-
-
-class Thunk:
-    """The smallest lazy call: three slots."""
-
-    __slots__ = ("args", "kwargs", "task")
-
-    def __init__(self, task: Decorated, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.task = task
-        self.args = args
-        self.kwargs = kwargs
-
-
-class Decorated:
-    """The smallest decorator object."""
-
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self.fn = fn
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Thunk:
-        return Thunk(self, args, kwargs)
 
 
 def _nothing(*_values: int) -> int:

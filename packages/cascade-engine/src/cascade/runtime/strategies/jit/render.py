@@ -157,8 +157,17 @@ class _Writer:
         self.lines.append("    " * depth + line)
 
     def add_step(self, depth: int, place: int, graph: Graph, order: Sequence[int], miss: str) -> None:
-        """The guard and the calls of one shape; ``miss`` is what is done where the guard does not hold."""
-        for line in _guard(place, graph, miss):
+        """The guard and the calls of one shape.
+
+        Args:
+            depth: How far the lines are indented.
+            place: The place of the shape.
+            graph: The shape.
+            order: The order of its calls.
+            miss: What is done where the guard does not hold. ``break`` tries the next shape; the task at the root has
+                been looked at then.
+        """
+        for line in _guard(place, graph, miss, is_root_known=miss == "break"):
             self.add(depth, line)
         for index in order:
             self._add_call(depth, place, graph, graph.nodes[index])
@@ -201,10 +210,10 @@ def _container(node: Node, operands: list[str]) -> str:
     return f"[{listed}]" if node.operation.kind is list else f"({listed},)"
 
 
-def _guard(place: int, graph: Graph, miss: str) -> list[str]:
+def _guard(place: int, graph: Graph, miss: str, *, is_root_known: bool) -> list[str]:
     lines: list[str] = []
-    named: set[int] = {graph.root.index}
-    lines.append(f"c{place}_{graph.root.index} = call")
+    root = graph.root.index
+    named: set[int] = {root}
 
     def check(condition: str) -> None:
         lines.append(f"if {condition}: {miss}")
@@ -229,7 +238,7 @@ def _guard(place: int, graph: Graph, miss: str) -> list[str]:
 
     # From the root down: a node has its name before it is looked at, because all who refer to it stand behind it.
     for node in reversed(graph.nodes):
-        call = f"c{place}_{node.index}"
+        call = "call" if node.index == root else f"c{place}_{node.index}"
         operands: list[tuple[int | str, int]] = list(enumerate(node.args))
         names = [take(node, at, reference) for at, reference in operands]
         if node.kind is NodeKind.EXPRESSION:
@@ -242,7 +251,8 @@ def _guard(place: int, graph: Graph, miss: str) -> list[str]:
                 check(f"type({call}) is not {node.operation.kind.__name__} or len({call}) != {len(names)}")
                 lines.append(f"{', '.join(names)}, = {call}")
         else:
-            check(f"type({call}) is not LazyResult or {call}._task is not T{place}_{node.index}")
+            if node.index != root or not is_root_known:
+                check(f"type({call}) is not LazyResult or {call}._task is not T{place}_{node.index}")
             if not node.keywords:
                 check(f"{call}._kwargs")
             lines.append(f"args = {call}._args")

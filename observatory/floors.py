@@ -1,0 +1,37 @@
+"""Floors: the least that the same work could cost in pure Python, measured in the process of what stands on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Thunk:
+    """The smallest lazy call: three slots."""
+
+    __slots__ = ("args", "kwargs", "task")
+
+    def __init__(self, task: Decorated, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.task = task
+        self.args = args
+        self.kwargs = kwargs
+
+
+class Decorated:
+    """The smallest decorator object."""
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.fn = fn
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Thunk:
+        return Thunk(self, args, kwargs)
+
+
+def trampoline(call: Any) -> Any:
+    """Make calls until the value is no call any more."""
+    while type(call) is Thunk:
+        call = call.task.fn(*call.args, **call.kwargs)
+    return call
+
+
+__all__ = ["Decorated", "Thunk", "trampoline"]
