@@ -362,35 +362,4 @@ def programs(draw: Draw, may_fail: bool = True, loops: int = 0, is_plain: bool =
     return Program(tasks, target, tuple(world.globals), world.params, world.resources)
 
 
-@st.composite
-def maps_of_failing_graphs(draw: Draw) -> Program:
-    """A map that keeps failures, of a task that returns a graph in which several calls can fail at once."""
-
-    def member(key: int, name: str) -> TaskSpec:
-        mode, pauses = draw(st.sampled_from((("async", 0), ("async", 1), ("async", 3), ("thread", 0), ("inline", 0))))
-        fails_at = draw(st.sampled_from((0, 1, 2, None)))
-        return TaskSpec(key, name, (Parameter("a"),), "number", mode, pauses, fails_at=fails_at)
-
-    def operand(depth: int) -> Expr:
-        part: Expr = Arg("a") if depth == 0 or not draw(st.booleans()) else operand(depth - 1)
-        return Call(draw(st.integers(1, 3)), (part,))
-
-    members = tuple(member(key, "work") for key in (1, 2, 3))  # of one name, so that their failures are alike
-    join = TaskSpec(4, "join", (Parameter("a"), Parameter("b"), Parameter("c", Lit(7))), "listing", mode="inline")
-    others = [operand(2) for _ in range(draw(st.integers(1, 2)))]
-    body = Block((operand(1),), Call(4, (*others, Ref(0))))
-    item = TaskSpec(5, "item", (Parameter("a"),), mode=draw(st.sampled_from(("inline", "async"))), returns=(body,))
-    values = Lit(list(range(draw(st.integers(1, 6)))))
-    window = draw(st.sampled_from((None, 1, 2, 3)))
-    target: Expr = Map(5, (("a", values),), keeps_failures=True, max_in_flight=window)
-    if draw(st.booleans()):
-        target = Call(4, (target, operand_of_nothing(draw)))
-    return Program((SAME, *members, join, item), Block((), target))
-
-
-def operand_of_nothing(draw: Draw) -> Expr:
-    """A call beside the map, which the map's failures must not stop."""
-    return Call(SAME.key, (Call(SAME.key, (Lit(draw(st.integers(0, 2))),)),))
-
-
-__all__ = ["SAME", "maps_of_failing_graphs", "programs"]
+__all__ = ["SAME", "programs"]

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from cascade import workflow as cs
 
 from .comparing import check
-from .engines import ShuffledSolver, scattered_engine
+from .directed import look_alike_loops, maps_of_failing_graphs
+from .engines import ENGINES, ShuffledSolver, scattered_engine
 from .profile import EXAMPLES_A_PROPERTY, examples, on_each_engine
 from .programs import Program
 from .scope import Undefined
-from .strategies import maps_of_failing_graphs, programs
+from .strategies import programs
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +64,13 @@ def test_loops_with_failing_tasks_mean_the_same(
 @given(program=programs(loops=2, is_plain=True), observed=OBSERVED)
 def test_loops_of_plain_tasks_mean_the_same(engine: cs.Engine, program: Program, observed: tuple[bool, ...]) -> None:
     check_defined(program, engine, observed)
+
+
+@examples(EXAMPLES_A_PROPERTY)
+@given(program=look_alike_loops())
+def test_loops_whose_steps_look_alike_mean_the_same(program: Program) -> None:
+    with ENGINES["default"]() as engine:
+        check_defined(program, engine, (False, False))
 
 
 @on_each_engine

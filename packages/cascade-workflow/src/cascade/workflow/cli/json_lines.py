@@ -7,7 +7,6 @@ is no value, also if nothing could be run at all.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import sys
@@ -39,7 +38,7 @@ class JsonLines:
 
     def receive(self, event: Event) -> None:
         """Write an event."""
-        values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+        values = {name: getattr(event, name) for name in event.field_names}
         self._write({"event": type(event).__name__, **values})
 
     def stopping(self) -> None:
