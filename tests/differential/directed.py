@@ -64,19 +64,38 @@ _PIECES: Final[tuple[Expr, ...]] = (
     Ref(1),
     Lit(1),
     Arg("a"),
-    Spent(),
     Opaque(1),
     Call(0, (Arg("a"),)),
-    Call(0, (Spent(),)),
     Call(0, (), (("value", Arg("a")),)),
-    Call(2, (Lit(1),)),
+    Call(2, (Arg("a"),)),
     Lit([1, 2]),
-    Container("list", (Ref(0), Ref(0))),
     Container("list", (Ref(0), Ref(1))),
-    Container("tuple", (Ref(0), Ref(1))),
-    Container("list", (Ref(0), Lit(1))),
     Item(Call(0, (Lit((1, 2)),)), Lit(0)),
 )
+_CHANGES: Final[tuple[tuple[Expr, Expr], ...]] = (
+    (Ref(1), Ref(0)),
+    (Ref(0), Ref(1)),
+    (Lit(1), Call(2, (Lit(1),))),
+    (Call(0, (Arg("a"),)), Ref(0)),
+    (Call(0, (Arg("a"),)), Call(2, (Arg("a"),))),
+    (Call(0, (Arg("a"),)), Call(0, (), (("value", Arg("a")),))),
+    (Container("list", (Ref(0), Ref(1))), Container("tuple", (Ref(0), Ref(1)))),
+    (Container("list", (Ref(0), Ref(1))), Container("list", (Ref(0), Ref(0)))),
+    (Container("list", (Ref(0), Ref(1))), Container("list", (Ref(0), Lit(1)))),
+    (Container("list", (Ref(0), Ref(1))), Container("list", (Ref(0), Ref(1), Ref(1)))),
+    (Lit([1, 2]), Container("list", (Ref(0), Lit(2)))),
+)
+"""What makes another step out of one."""
+
+
+def _changed(expression: Expr, change: tuple[Expr, Expr]) -> Expr:
+    if expression == change[0]:
+        return change[1]
+    if isinstance(expression, Call):
+        args = tuple(_changed(part, change) for part in expression.args)
+        kwargs = tuple((name, _changed(part, change)) for name, part in expression.kwargs)
+        return Call(expression.task, args, kwargs)
+    return expression
 
 
 @st.composite
@@ -85,25 +104,22 @@ def look_alike_loops(draw: Draw) -> Program:
 
     A step that is taken for another one calls too little, too much, or with other arguments.
     """
-
-    def piece() -> Expr:
-        found: Expr = draw(st.sampled_from(_PIECES))
-        return found
-
-    def body() -> Block:
-        first: Expr = Call(0, (draw(st.sampled_from((Arg("a"), Spent(), Lit(1)))),))
-        second = first if draw(st.booleans()) else Call(0, (Ref(0),))
-        operands = [piece() for _ in range(draw(st.integers(1, 3)))]
-        positional = draw(st.integers(1, len(operands)))
-        kwargs = tuple(zip(("b", "c"), operands[positional:], strict=False)) if positional == 1 else ()
-        args = (Spent(), Call(1, tuple(operands[:positional]), kwargs))
-        return Block((first, second), Call(3, args) if draw(st.booleans()) else Call(3, args, (("b", piece()),)))
-
+    operands = draw(st.lists(st.sampled_from(_PIECES), min_size=1, max_size=3))
+    positional = draw(st.integers(1, len(operands)))
+    kwargs = tuple(zip(("c", "b"), operands[positional:], strict=False)) if positional == 1 else ()
+    call: Expr = Call(3, (Spent(), Call(1, tuple(operands[:positional]), kwargs)))
+    if draw(st.booleans()):
+        call = Call(3, (Spent(), Ref(1), Call(1, (Ref(0), *operands[1:]))))
+    second = draw(st.sampled_from((Call(0, (Arg("a"),)), Call(0, (Ref(0),)))))
+    bindings = (Call(0, (Arg("a"),)), second)
+    changes = draw(st.lists(st.sampled_from(_CHANGES), min_size=1, max_size=2, unique_by=repr))
+    bodies = tuple(Block(bindings, body) for body in (call, *(_changed(call, change) for change in changes)))
     defaults = (Parameter("a"), Parameter("b", Lit(7)), Parameter("c", Lit(None)))
     same = TaskSpec(0, "same", SAME.parameters, "same", mode="inline")
     number = TaskSpec(1, "number", defaults, "number", mode="inline")
-    other = TaskSpec(2, "same", SAME.parameters, "same", mode="inline")  # another task of the same name
-    bodies = tuple(body() for _ in range(draw(st.integers(2, 3))))
+    # Another task of the same name; at times it returns a call.
+    inner = (Block((), Arg("value")), Block((), Call(0, (Arg("value"),))))
+    other = TaskSpec(2, "same", SAME.parameters, "same", mode="inline", returns=inner)
     loop = TaskSpec(3, "loop", (Parameter(FUEL), *defaults[:2]), "listing", "inline", returns=bodies, is_loop=True)
     return Program((same, number, other, loop), Block((), Call(3, (Lit(draw(st.sampled_from((24, 7)))), Lit(0)))))
 

@@ -32,8 +32,8 @@ def test_a_missing_field_is_named() -> None:
 
 
 def test_an_unknown_field_is_named() -> None:
+    kind: Any = RunStarted
     with pytest.raises(TypeError, match=r"RunStarted\(\) has no field colour"):
-        kind: Any = RunStarted
         kind(**RUN, target="t", colour="red")
 
 
