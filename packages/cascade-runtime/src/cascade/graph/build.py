@@ -11,9 +11,11 @@ does is an expression node, so a container shared by two calls is built once, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any, Final
 
 from cascade.graph.canonical import canonical_digest
+from cascade.graph.collecting import collection_paused
 from cascade.graph.expressions import IDENTITY
 from cascade.graph.model import NO_NODE_OPTIONS, DataTuple, Graph, Node, NodeKind, NodeOptions, OptionNode
 from cascade.graph.operands import KINDS, Draft, holds_stand_in, is_plain_call, read_call
@@ -88,7 +90,8 @@ def build_graph(target: Any, registry: NodeRegistry | None = None) -> tuple[Grap
         (['add', 'add'], (1, 2, 3))
     """
     builder = _Builder(registry)
-    builder.walk(target)
+    with ExitStack() as large:
+        builder.walk(target, large)
     return Graph(builder.nodes), tuple(builder.data), InstanceMap(target, builder.done, builder.nodes)
 
 
@@ -104,8 +107,13 @@ class _Builder:
         self._pure: dict[tuple[Any, ...], int] = {}
         self._alive: list[Draft] = []
 
-    def walk(self, target: Any) -> None:
-        """Build the nodes of everything below the target; the root comes last."""
+    def walk(self, target: Any, large: ExitStack) -> None:
+        """Build the nodes of everything below the target; the root comes last.
+
+        Args:
+            target: What the root computes.
+            large: Entered when the graph turns out to be large.
+        """
         done = self.done
         open_drafts: dict[int, tuple[Any, Draft | None]] = {}
         stack = [target]
@@ -137,6 +145,8 @@ class _Builder:
                     stack += waiting
                     continue
             stack.pop()
+            if len(done) == INTERNED_NODES:
+                large.enter_context(collection_paused())
             done[key] = self._finish_plain_call(item) if draft is None else self._finish(draft)
         self._finish_target(target)
 

@@ -13,6 +13,7 @@ from operator import eq
 from typing import Final
 
 from cascade.graph.build import INTERNED_NODES
+from cascade.graph.collecting import collection_paused
 from cascade.graph.model import NO_NODE_OPTIONS, Graph, Node, NodeKind
 from cascade.spec.errors import PlanError
 from cascade.spec.identifiers import TemplateId
@@ -122,7 +123,8 @@ class PlanCache:
             PlanError: The solver returned something that is no order of the graph.
         """
         if len(graph) > INTERNED_NODES:
-            return self._resolve(graph)
+            with collection_paused():
+                return self._resolve(graph)
         key = graph.root.template_id
         with self._lock:
             plan = self._plans.get(key)
