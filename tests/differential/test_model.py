@@ -101,7 +101,7 @@ def test_random_programs_reach_what_they_are_for() -> None:
     reached: Counter[str] = Counter()
 
     @settings(
-        max_examples=250,
+        max_examples=300,
         derandomize=True,
         deadline=None,
         database=None,

@@ -66,7 +66,7 @@ def test_loops_of_plain_tasks_mean_the_same(engine: cs.Engine, program: Program,
     check_defined(program, engine, observed)
 
 
-@examples(EXAMPLES_A_PROPERTY)
+@examples(EXAMPLES_A_PROPERTY // 2)
 @given(program=look_alike_loops())
 def test_loops_whose_steps_look_alike_mean_the_same(program: Program) -> None:
     with ENGINES["default"]() as engine:
@@ -81,7 +81,7 @@ def test_items_that_fail_in_several_places_mean_the_same(
     check_defined(program, engine, observed)
 
 
-@examples(EXAMPLES_A_PROPERTY)
+@examples(EXAMPLES_A_PROPERTY // 2)
 @given(program=programs(loops=1), seed=st.integers(0, 1_000_000))
 def test_what_a_program_means_does_not_depend_on_the_schedule(program: Program, seed: int) -> None:
     with scattered_engine(ShuffledSolver(seed), seed) as engine:
