@@ -201,3 +201,36 @@ def test_any_keyword_can_be_passed_on_by_a_loop(engine: cs.Engine, name: str) ->
         return loop(**{key: steps - 1}) if steps else key
 
     assert cs.run(loop(**{name: STEPS}), engine=engine) == name
+
+
+def test_a_loop_of_a_failed_item_stops(engine: cs.Engine) -> None:
+    """The loop of an item whose other call has failed must not go on beside the rest of the run."""
+    steps = 0
+
+    async def give_way() -> None:
+        for _ in range(5):  # each time the engine works for a slice of its time
+            await asyncio.sleep(0)
+
+    @cs.task(mode="inline")
+    def endless() -> Any:
+        nonlocal steps
+        steps += 1
+        return endless()
+
+    @cs.task
+    async def failing() -> None:
+        await give_way()
+        raise ValueError
+
+    @cs.task(mode="inline")
+    def item(number: int) -> Any:
+        return [endless(), failing()]
+
+    @cs.task
+    async def steps_afterwards(_results: list[Any]) -> int:
+        before = steps
+        await give_way()
+        return steps - before
+
+    mapped = item.map([0], on_error="continue")
+    assert cs.run(steps_afterwards(mapped), engine=engine, timeout_s=20) == 0
