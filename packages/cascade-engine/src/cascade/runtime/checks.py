@@ -6,6 +6,7 @@ nodes starts.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from cascade.graph.model import DataTuple, Graph, Node
@@ -25,7 +26,14 @@ from cascade.spec.protocols import TimeoutAware
 from cascade.spec.resources import InjectStandIn, Resource
 
 
-def check_graph(graph: Graph, data: DataTuple, run: RunContext, *, refuse_unused_params: bool = False) -> None:
+def check_graph(
+    graph: Graph,
+    data: DataTuple,
+    run: RunContext,
+    *,
+    refuse_unused_params: bool = False,
+    known: Iterable[CascadeError] = (),
+) -> None:
     """Find what cannot work.
 
     Args:
@@ -33,12 +41,13 @@ def check_graph(graph: Graph, data: DataTuple, run: RunContext, *, refuse_unused
         data: The literals.
         run: What the graph will run with.
         refuse_unused_params: Whether parameters that no node asks for are a fault, too.
+        known: Faults that were found before.
 
     Raises:
         CascadeError: The only fault, as an error of its own kind.
         StaticCheckError: All faults, if there are several.
     """
-    faults: list[CascadeError] = []
+    faults: list[CascadeError] = list(known)
     specs: list[ParameterSpec] = []
     for node in graph.nodes:
         if node.plain:

@@ -95,13 +95,29 @@ def build_graph(target: Any, registry: NodeRegistry | None = None) -> tuple[Grap
     return Graph(builder.nodes), tuple(builder.data), InstanceMap(target, builder.done, builder.nodes)
 
 
+def build_despite_cycles(target: Any) -> tuple[Graph, DataTuple, list[CycleError]]:
+    """Take a target apart that has cycles, to look for what else is wrong with it. The graph cannot be run.
+
+    Returns:
+        The graph, in which the calls that close a cycle are taken for literals; the literals; and an error for each
+        cycle.
+    """
+    builder = _Builder(None)
+    builder.cycles = []
+    with ExitStack() as large:
+        builder.walk(target, large)
+    return Graph(builder.nodes), tuple(builder.data), builder.cycles
+
+
 class _Builder:
-    __slots__ = ("_alive", "_injects", "_pure", "_registry", "data", "done", "nodes")
+    __slots__ = ("_alive", "_injects", "_pure", "_registry", "cycles", "data", "done", "nodes")
 
     def __init__(self, registry: NodeRegistry | None) -> None:
         self.nodes: list[Node] = []
         self.data: list[Any] = []
         self.done: dict[int, int | None] = {}
+        self.cycles: list[CycleError] | None = None
+        """Where cycles are noted; ``None`` to raise the first."""
         self._registry = registry
         self._injects: set[int] = set()
         self._pure: dict[tuple[Any, ...], int] = {}
@@ -122,7 +138,9 @@ class _Builder:
             key = id(item)
             if key in done:
                 stack.pop()
-                open_drafts.pop(key, None)
+                unfinished = open_drafts.pop(key, None)
+                if unfinished is not None and self.cycles:
+                    self._finish(unfinished[1] or read_call(item))  # it closes a cycle, and has options to be checked
                 continue
             opened = open_drafts.pop(key, None)
             if opened is not None:
@@ -141,6 +159,7 @@ class _Builder:
                     for operand in waiting:
                         if id(operand) in open_drafts:
                             self._close_cycle(open_drafts, operand)
+                    waiting = [operand for operand in waiting if id(operand) not in done]  # without closed cycles
                     waiting.reverse()
                     stack += waiting
                     continue
@@ -256,8 +275,11 @@ class _Builder:
         draft = open_drafts[id(operand)][1]
         if draft is not None and draft.container and not holds_stand_in(operand):
             self.done[id(operand)] = _LEAF
-        else:
+        elif self.cycles is None:
             raise _cycle(open_drafts, id(operand))
+        else:
+            self.cycles.append(_cycle(open_drafts, id(operand)))
+            self.done[id(operand)] = _LEAF
 
     def _node_options(self, draft: Draft, references: list[int], positional: int, end: int) -> NodeOptions:
         """Read back the references that the reader appended for the options, in its order."""
@@ -344,4 +366,4 @@ def _describe(value: Any) -> str:
     return repr(value) if isinstance(value, StandIn) else f"a {type(value).__name__}"
 
 
-__all__ = ["INTERNED_NODES", "InstanceMap", "build_graph"]
+__all__ = ["INTERNED_NODES", "InstanceMap", "build_despite_cycles", "build_graph"]

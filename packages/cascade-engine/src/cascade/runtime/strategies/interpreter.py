@@ -24,7 +24,7 @@ from time import perf_counter
 from types import CoroutineType
 from typing import Any, Final
 
-from cascade.graph.build import build_graph
+from cascade.graph.build import build_despite_cycles, build_graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
@@ -42,7 +42,7 @@ from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
 from cascade.spec.common import LiteralValue
-from cascade.spec.errors import DependencyMissingError, InternalError, TaskStopIterationError
+from cascade.spec.errors import CycleError, DependencyMissingError, InternalError, TaskStopIterationError
 from cascade.spec.events import TaskSkipped
 from cascade.spec.policies import Failure
 
@@ -99,8 +99,12 @@ class Interpreter:
         Raises:
             CascadeError: The target cannot be built, planned or run.
         """
-        graph, data, _ = build_graph(target, self._registry)
-        check_graph(graph, data, self._run, refuse_unused_params=not allow_unused_params)
+        known: list[CycleError] = []
+        try:
+            graph, data, _ = build_graph(target, self._registry)
+        except CycleError:
+            graph, data, known = build_despite_cycles(target)
+        check_graph(graph, data, self._run, refuse_unused_params=not allow_unused_params, known=known)
         self._begin_step(target)
         self._first = Frame(graph, data, self._plans.plan(graph), None, 0, 1)
         return graph.root.name
@@ -252,7 +256,8 @@ class Interpreter:
             self._begin_item(item)
         elif type(item) is NextStep:
             self._active.pop()
-            self._go_on(item)
+            if not item.is_dead:
+                self._go_on(item)
 
     def _activate(self, waiting: Frame | MapRun) -> None:
         """There may be something to start in a frame or map again."""
