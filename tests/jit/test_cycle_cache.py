@@ -178,6 +178,26 @@ def test_a_busy_engine_forgets_the_loops_that_it_used_longest_ago() -> None:
     assert cycles(engine).statistics["evicted"] == 44
 
 
+def test_a_loop_that_was_replaced_is_let_go() -> None:
+    @inline
+    def ping(n: int) -> str:
+        return "ping" if n <= 0 else pong(n - 1, chain(n % 3, n))
+
+    @inline
+    def pong(n: int, _x: int) -> str:
+        return "pong" if n <= 0 else ping(n - 1)
+
+    engine = inline_engine()
+    cs.run(ping(20), engine=engine)
+    found = cycles(engine)
+    replaced = [weakref.ref(compiled) for compiled in found.loops()]
+    cs.run(ping(400), engine=engine)
+    gc.collect()
+    kept = set(map(id, found.loops()))
+    assert all(loop() is None or id(loop()) in kept for loop in replaced)
+    assert found.statistics["linked"] >= 1
+
+
 def test_a_subscriber_that_comes_in_mid_loop_gets_every_call_from_then_on() -> None:
     engine = inline_engine()
     seen: list[int] = []

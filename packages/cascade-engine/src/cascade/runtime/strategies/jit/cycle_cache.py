@@ -146,6 +146,7 @@ class CycleCache:
 
     def _put(self, shapes: Iterable[Shape]) -> None:
         """Compile shapes into one loop, which takes the place of those that had them."""
+        self._handovers.clear()  # so that it holds no loop that is no longer in use
         loop = CompiledLoop(list(shapes), self._slow_s)
         replaced = {self._loops.get(shape.graph.root.task) for shape in loop.shapes}  # type: ignore[arg-type]
         for task in [task for task, other in self._loops.items() if other in replaced]:
@@ -167,12 +168,15 @@ class CycleCache:
         self.statistics["evicted"] += 1
 
     def _note_handover(self, first: CompiledLoop, second: CompiledLoop) -> None:
+        if len(first.shapes) + len(second.shapes) > SHAPES_PER_LOOP:
+            return
         pair = first, second
+        if pair not in self._handovers and first not in self._loops.values():
+            return  # it was replaced a moment ago, and is only finishing its turn
         self._handovers[pair] += 1
-        if self._handovers[pair] < _HANDOVERS or len(first.shapes) + len(second.shapes) > SHAPES_PER_LOOP:
+        if self._handovers[pair] < _HANDOVERS:
             return
         with self._lock:
-            self._handovers.clear()  # it must hold no loop for long
             known = self._loops.values()
             if first in known and second in known:
                 self._put((*first.shapes, *second.shapes))
@@ -183,6 +187,7 @@ class CycleCache:
         loop.leaves += 1
         if loop.leaves > _LEAVES_ALLOWED and loop.leaves * 4 > loop.steps:
             with self._lock:
+                self._handovers.clear()
                 for task in [task for task, other in self._loops.items() if other is loop]:
                     del self._loops[task]
                 self.statistics["dropped"] += 1
