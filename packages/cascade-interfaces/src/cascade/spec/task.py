@@ -177,7 +177,9 @@ class BoundTask(Task[P, R]):
     if not TYPE_CHECKING:
 
         def __call__(self, /, *args, **kwargs):
-            return LazyResult(self, (self._instance, *args), kwargs)
+            # Without options it is a call of the task as declared, so that all instances share what is compiled.
+            called = self.base if self._options is NO_OPTIONS else self
+            return LazyResult(called, (self._instance, *args), kwargs)
 
     def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: Any = "raise", **named: Any) -> Any:
         """As `Task.map`; the instance is the same for every item."""

@@ -19,10 +19,13 @@ from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from cascade.graph.model import Graph, Node
-from cascade.runtime.strategies.jit.render import refusal
-from cascade.runtime.strategies.jit.shapes import SLOW, CompiledLoop, Leave, Shape
+from cascade.runtime.strategies.jit.shapes import SLOW, CompiledLoop, Leave, Shape, Stop, shape_of
+from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan
 from cascade.spec.lazy_types import LazyResult
+from cascade.spec.policies import NOTHING
+from cascade.spec.protocols import InlineExecutor
+from cascade.spec.resources import InjectStandIn
 from cascade.spec.task import Task
 
 SHAPES_PER_LOOP: Final = 8
@@ -34,6 +37,8 @@ _HANDOVERS: Final = 8
 """How often one loop hands over to another before the two are linked."""
 
 AnyTask = Task[..., Any]
+Opened = Callable[[InjectStandIn], Any]
+"""Gives the value of a resource, or `NOTHING` if it is not open."""
 
 
 class Ran(NamedTuple):
@@ -45,6 +50,7 @@ class Ran(NamedTuple):
         loop: The loop that ran the last of them; ``None`` if none fitted.
         place: The place of the last step's shape in that loop.
         left: Set if the interpreter must go on in the middle of a step.
+        following: The loop that goes on from here, if it is one that must be awaited.
     """
 
     steps: int
@@ -52,23 +58,24 @@ class Ran(NamedTuple):
     loop: CompiledLoop | None
     place: int
     left: Leave | None
+    following: CompiledLoop | None = None
 
 
 class CycleCache:
     """Compiled loops by root task.
 
     Args:
-        inline: Whether a task may be called in the event loop's thread now.
-        slow_s: Steps that take longer than this many seconds a node are given back to the interpreter.
+        executor: Tells which tasks may be called in the event loop's thread now.
 
     Attributes:
         statistics: Counts of ``hit``, ``compiled``, ``linked``, ``evicted``, ``left``, ``dropped`` and of
             ``refused: <why>``.
     """
 
-    def __init__(self, inline: Callable[[AnyTask], bool], slow_s: float) -> None:
-        self._inline = inline
-        self._slow_s = slow_s
+    def __init__(self, executor: InlineExecutor) -> None:
+        self._inline = executor.inline
+        self._observe = executor.observe
+        self._slow_s = executor.slow_s
         self._loops: OrderedDict[AnyTask, CompiledLoop] = OrderedDict()
         self._seen: OrderedDict[Node, bool] = OrderedDict()
         """Roots of shapes that were met once (``False``), or were compiled or refused (``True``)."""
@@ -77,42 +84,53 @@ class CycleCache:
         self._lock = threading.Lock()
         self.statistics: Counter[str] = Counter()
 
-    def run(self, call: Any, until: float) -> Ran:
+    def run(self, call: Any, until: float, opened: Opened) -> Ran:
         """Run steps as long as they fit compiled shapes and the time is not over.
 
         Args:
             call: The call that the next step makes.
             until: When to stop, by `time.perf_counter`.
+            opened: Gives the resources of the run.
         """
         total = place = 0
         last: CompiledLoop | None = None
+        following: CompiledLoop | None = None
         this_slice = object()
-        while type(call) is LazyResult:
-            loop = self._loops.get(call._task)
+        left: Any = None
+        while isinstance(call, LazyResult):
+            loop = self._loops.get(call._task.base)
             if loop is None:
                 break
             if loop.checked_by is not this_slice:
                 if not all(map(self._inline, loop.tasks)):
                     break
                 loop.checked_by = this_slice
-            steps, call, place, left = loop.run(call, until)
-            if not steps and left is None:
-                break
             if last is not None and last is not loop:
                 self._note_handover(last, loop)
-            total += steps
-            last = loop
+            if loop.awaits:
+                following = loop
+                break
+            resources = [opened(wanted) for wanted in loop.wanted]
+            if NOTHING in resources:
+                break
+            steps, call, at, left = loop.run(call, until, resources)
+            if not steps and left is None:
+                break
+            total, last, place = total + steps, loop, at
             loop.steps += steps
-            if left is SLOW:
+            if left is not None or perf_counter() >= until:
                 break
-            if left is not None:
-                self._note_leave(loop)
-                return Ran(total, call, loop, place, left)
-            if perf_counter() >= until:
-                break
-        if total:
-            self.statistics["hit"] += 1
-        return Ran(total, call, last, place, None)
+        return self._ran(total, call, last, place, left, following)
+
+    async def run_awaited(self, loop: CompiledLoop, call: Any, until: float, opened: Opened, watch: Watch) -> Ran:
+        """Run steps of a loop that must be awaited, in an asyncio task of their own."""
+        resources = [opened(wanted) for wanted in loop.wanted]
+        stop: Stop = (0, call, 0, None)
+        if NOTHING not in resources:
+            stop = await loop.run_watched(call, until, resources, watch)
+        steps, call, place, left = stop
+        loop.steps += steps
+        return self._ran(steps, call, loop if steps or left else None, place, left, None)
 
     def learn(self, graph: Graph, plan: Plan) -> None:
         """A step of this shape is about to be interpreted: compile it if it was met before."""
@@ -126,17 +144,20 @@ class CycleCache:
                 if len(self._seen) > _SEEN:
                     self._seen.popitem(last=False)
                 return
-            reason = refusal(graph)
-            if reason is not None or root.task is None:
-                self.statistics[f"refused: {reason}"] += 1
+            shape = shape_of(graph, plan)
+            if isinstance(shape, str) or root.task is None:
+                self.statistics[f"refused: {shape}"] += 1
                 return
             if self._evictions.get(root.task, 0) >= _EVICTIONS_ALLOWED:
                 self.statistics[f"refused: {root.name} has too many shapes"] += 1
                 return
             known = self._loops.get(root.task)
-            shapes = [Shape(graph, plan), *(() if known is None else known.shapes)]
-            for shape in shapes[SHAPES_PER_LOOP:]:
-                self._evict(shape)
+            if known is not None and len(known.roots) > 1 and shape.forms[-1].is_varied:
+                self.statistics[f"refused: {root.name} has policies in a loop of several tasks"] += 1
+                return
+            shapes = [shape, *(() if known is None else known.shapes)]
+            for evicted in shapes[SHAPES_PER_LOOP:]:
+                self._evict(evicted)
             self._put(shapes[:SHAPES_PER_LOOP])
             self.statistics["compiled"] += 1
 
@@ -144,10 +165,27 @@ class CycleCache:
         """All compiled loops."""
         return list(dict.fromkeys(self._loops.values()))
 
+    def _ran(
+        self,
+        steps: int,
+        call: Any,
+        loop: CompiledLoop | None,
+        place: int,
+        left: Any,
+        following: CompiledLoop | None,
+    ) -> Ran:
+        if loop is not None:
+            self.statistics["hit"] += 1
+        if left is SLOW:
+            left = None
+        if left is not None and loop is not None:
+            self._note_leave(loop)
+        return Ran(steps, call, loop, place, left, following)
+
     def _put(self, shapes: Iterable[Shape]) -> None:
         """Compile shapes into one loop, which takes the place of those that had them."""
         self._handovers.clear()  # so that it holds no loop that is no longer in use
-        loop = CompiledLoop(list(shapes), self._slow_s)
+        loop = CompiledLoop(list(shapes), self._slow_s, self._observe)
         replaced = {self._loops.get(shape.graph.root.task) for shape in loop.shapes}  # type: ignore[arg-type]
         for task in [task for task, other in self._loops.items() if other in replaced]:
             del self._loops[task]
@@ -168,7 +206,7 @@ class CycleCache:
         self.statistics["evicted"] += 1
 
     def _note_handover(self, first: CompiledLoop, second: CompiledLoop) -> None:
-        if len(first.shapes) + len(second.shapes) > SHAPES_PER_LOOP:
+        if len(first.shapes) + len(second.shapes) > SHAPES_PER_LOOP or not (first.is_linkable and second.is_linkable):
             return
         pair = first, second
         if pair not in self._handovers and first not in self._loops.values():
@@ -193,4 +231,4 @@ class CycleCache:
                 self.statistics["dropped"] += 1
 
 
-__all__ = ["CycleCache", "Ran"]
+__all__ = ["CycleCache", "Opened", "Ran"]
