@@ -61,6 +61,8 @@ class CompiledSteps:
 
     def after(self, ran: Ran, step: NextStep) -> NextStep:
         """Where the program stands after some steps were run."""
+        for variable, value in ran.kept:
+            variable.set(value)
         if ran.loop is None or not ran.steps:
             return step
         graph = ran.loop.shapes[ran.place].graph
@@ -96,7 +98,8 @@ class CompiledSteps:
     async def _run_awaited(self, call: Any, loop: CompiledLoop) -> Ran:
         watch = Watch(self._run.constraints, loop.task_at, self._slice_s)
         until = perf_counter() + self._slice_s
-        return await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
+        ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
+        return ran._replace(kept=watch.kept)
 
 
 __all__ = ["CompiledSteps"]

@@ -14,10 +14,9 @@ gives in essence::
             <look at the clock>
 
 With an async task among them, the function is a coroutine function and awaits where the interpreter would. What an
-``await`` can bring about is looked at behind it, and the loop is left where compiled code must not go on: the run's
-own state of context variables has changed (each async call has a context of its own), the call was cancelled, or the
-time is over. Calls that are awaited together are asyncio tasks; if one of them fails or returns a call, the interpreter
-takes them over as they are.
+``await`` can bring about is looked at behind it, and the loop is left where compiled code must not go on: a context
+variable was set (each async call has a context of its own), the call was cancelled, or the time is over. Calls that are
+awaited together are asyncio tasks; if one of them fails or returns a call, the interpreter takes them over as they are.
 
 Loops that go through several shapes (mutual recursion, a step that alternates) are rendered as one function that
 looks at the task of each call and tries the shapes that have it at their root.
@@ -222,14 +221,15 @@ class _Writer:
             self.add(depth, "elapsed_s = clock() - began_call")
             self.add(depth, f"if elapsed_s > SLOW_CALL_S: observe(T{place}_{node.index}, elapsed_s)")
         if is_root:
-            if outline.awaits:
-                has_moved = " or copy_context() != context" if form.is_awaited else ""
-                self.add(depth, f"if suspended and watch.is_over(){has_moved}:")
+            if self._awaits:
+                self.add(depth, f"if suspended and watch.is_over() or {_has_changed(form)}:")
                 self.add(depth + 1, f"return steps + done + 1, call, {place}, None")
             return
         must_leave = _is_open(place, node)
         if form.is_awaited:
-            must_leave = f"suspended and watch.resumed() or copy_context() != context or {must_leave}"
+            must_leave = f"suspended and watch.resumed() or {_has_changed(form)} or {must_leave}"
+        elif self._awaits:
+            must_leave = f"{_has_changed(form)} or {must_leave}"
         self.add(depth, f"if {must_leave}:")
         self._add_leave(depth + 1, place, outline, node)
 
@@ -274,6 +274,11 @@ def _call(place: int, form: Form) -> str:
         filled_in_by = _resource(place, node, name) if name in form.injected else None
         operands.append(f"{name}={filled_in_by or _operand(place, node, name, reference)}")
     return f"f{place}_{node.index}({', '.join(operands)})"
+
+
+def _has_changed(form: Form) -> str:
+    """Whether a call has set context variables: an async one for itself, a sync one for the rest of the run."""
+    return "copy_context() != context" + ("" if form.is_awaited else " and watch.keep(context)")
 
 
 def _comment(node: Node) -> str:

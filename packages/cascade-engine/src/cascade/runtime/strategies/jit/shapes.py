@@ -56,6 +56,13 @@ class Shape(NamedTuple):
     forms: Sequence[Form]
     turns: Sequence[Turn]
 
+    @property
+    def root_task(self) -> AnyTask:
+        """The task at the root."""
+        task = self.graph.root.task
+        assert task is not None
+        return task
+
     def done_before(self, reached: Sequence[int]) -> set[int]:
         """The nodes that have been called, and have their values, when some others have returned or failed."""
         done: set[int] = set()
@@ -157,9 +164,9 @@ class CompiledLoop:
         weakref.finalize(self, linecache.cache.pop, file_name, None).atexit = False
 
     @property
-    def roots(self) -> set[AnyTask | None]:
+    def roots(self) -> set[AnyTask]:
         """The tasks at the roots of its shapes."""
-        return {shape.graph.root.task for shape in self.shapes}
+        return {shape.root_task for shape in self.shapes}
 
     @property
     def is_linkable(self) -> bool:

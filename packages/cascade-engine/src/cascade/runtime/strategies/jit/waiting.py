@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
+from contextvars import Context, ContextVar, copy_context
 from types import CoroutineType
 from typing import Any
 
@@ -33,6 +34,7 @@ class Watch:
 
     Attributes:
         suspended: Not empty if the loop was suspended since `is_over` was last asked.
+        kept: Context variables that are to be set for the run.
     """
 
     __slots__ = (
@@ -45,6 +47,7 @@ class Watch:
         "_task",
         "_task_at",
         "_until",
+        "kept",
         "suspended",
     )
 
@@ -59,6 +62,7 @@ class Watch:
         self._lease: Lease | None = None
         self._handle: asyncio.Handle | None = None
         self.suspended: list[bool] = []
+        self.kept: list[tuple[ContextVar[Any], Any]] = []
 
     async def over(self, coroutine: CoroutineType[Any, Any, Any]) -> Any:
         """Await the compiled loop."""
@@ -87,6 +91,11 @@ class Watch:
         must_leave = self.resumed()
         self.suspended.clear()
         return must_leave or self._loop.time() >= self._until
+
+    def keep(self, before: Context) -> bool:
+        """A function that was called directly has set context variables: keep them for the run."""
+        self.kept = [(var, value) for var, value in copy_context().items() if before.get(var, self) is not value]
+        return True
 
     def together(self) -> Together:
         """Calls that are awaited at the same time."""
