@@ -121,6 +121,7 @@ class _Writer:
         if self._awaits:
             self.add(1, "suspended = watch.suspended")
             self.add(1, "context = copy_context()")
+            self.add(1, "is_empty = not context")
         if self._together:
             self.add(1, "group = None")
         self.add(1, "try:")
@@ -278,7 +279,8 @@ def _call(place: int, form: Form) -> str:
 
 def _has_changed(form: Form) -> str:
     """Whether a call has set context variables: an async one for itself, a sync one for the rest of the run."""
-    return "copy_context() != context" + ("" if form.is_awaited else " and watch.keep(context)")
+    changed = "(copy_context() != context if is_empty else differs(context))"
+    return changed if form.is_awaited else f"{changed} and watch.keep(context)"
 
 
 def _comment(node: Node) -> str:

@@ -17,7 +17,7 @@ from cascade.graph.operands import KINDS, holds_stand_in
 from cascade.runtime.strategies.jit.forms import Form, forms
 from cascade.runtime.strategies.jit.render import Outline, filled_in, render
 from cascade.runtime.strategies.jit.schedule import Turn, schedule
-from cascade.runtime.strategies.jit.waiting import Watch
+from cascade.runtime.strategies.jit.waiting import Watch, differs
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import Plan
 from cascade.spec.common import LiteralValue
@@ -200,6 +200,7 @@ _COMMON: Final[dict[str, Any]] = {
     "SLOW": SLOW,
     "clock": perf_counter,
     "copy_context": copy_context,
+    "differs": differs,
 }
 
 

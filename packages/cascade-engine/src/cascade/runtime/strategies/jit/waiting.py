@@ -13,7 +13,7 @@ from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from types import CoroutineType
-from typing import Any
+from typing import Any, Final
 
 from cascade.graph.operands import KINDS
 from cascade.runtime.constraints.manager import ConstraintManager, Lease
@@ -21,6 +21,7 @@ from cascade.runtime.strategies.calls import Exit, contained, wait_for_all
 from cascade.runtime.strategies.outcome import is_call
 from cascade.spec.task import Task
 
+_UNSET: Final = object()
 Call = tuple[asyncio.Task[Any], Coroutine[Any, Any, Any]]
 
 
@@ -94,7 +95,7 @@ class Watch:
 
     def keep(self, before: Context) -> bool:
         """A function that was called directly has set context variables: keep them for the run."""
-        self.kept = [(var, value) for var, value in copy_context().items() if before.get(var, self) is not value]
+        self.kept = [(var, value) for var, value in copy_context().items() if before.get(var, _UNSET) is not value]
         return True
 
     def together(self) -> Together:
@@ -200,6 +201,16 @@ class Together:
             self._waiter.set_result(None)
 
 
+def differs(before: Context) -> bool:
+    """Whether any context variable has another value now.
+
+    To compare two contexts with ``==`` is quicker, but right only for an empty one: it compares the values, which may
+    be equal and still be two, or refuse to be compared (arrays).
+    """
+    now = copy_context()
+    return len(now) != len(before) or any(before.get(var, _UNSET) is not value for var, value in now.items())
+
+
 def _is_trouble(task: asyncio.Task[Any]) -> bool:
     if task.cancelled() or task.exception() is not None:
         return True
@@ -207,4 +218,4 @@ def _is_trouble(task: asyncio.Task[Any]) -> bool:
     return type(value) is Exit or (KINDS[type(value)] is not None and is_call(value))
 
 
-__all__ = ["Together", "Watch"]
+__all__ = ["Together", "Watch", "differs"]
