@@ -223,13 +223,15 @@ class _Writer:
             self.add(depth, f"if elapsed_s > SLOW_CALL_S: observe(T{place}_{node.index}, elapsed_s)")
         if is_root:
             if outline.awaits:
-                has_moved = " or copy_context() != context" if form.is_awaited else ""
+                has_moved = " or has_moved(context)" if form.is_awaited else ""
                 self.add(depth, f"if suspended and watch.is_over(){has_moved}:")
                 self.add(depth + 1, f"return steps + done + 1, call, {place}, None")
             return
         must_leave = _is_open(place, node)
         if form.is_awaited:
-            must_leave = f"suspended and watch.resumed() or copy_context() != context or {must_leave}"
+            must_leave = f"suspended and watch.resumed() or has_moved(context) or {must_leave}"
+        elif outline.awaits:  # the task may have put a limit on those that are awaited next
+            must_leave = f"suspended and watch.resumed() or {must_leave}"
         self.add(depth, f"if {must_leave}:")
         self._add_leave(depth + 1, place, outline, node)
 
@@ -240,15 +242,13 @@ class _Writer:
             node = form.node
             self._note(place, node)
             self.add(depth, f"group.start(T{place}_{node.index}, {node.index}, {_call(place, form)}){_comment(node)}")
-        self.add(depth, "if await group.is_troubled():")
+        self.add(depth, "if await group.is_troubled() or suspended and watch.resumed():")
         values = ", ".join(_values(place, outline.graph))
         self.add(
             depth + 1, f"return steps + done, call, last, Leave({place}, None, None, [{values}], running=group.running)"
         )
         self.add(depth, f"{', '.join(f'v{place}_{form.node.index}' for form in forms)}, = group.values()")
         self.add(depth, "group = None")
-        self.add(depth, "if suspended and watch.resumed():")
-        self._add_leave(depth + 1, place, outline, forms[-1].node)
 
     def _add_leave(self, depth: int, place: int, outline: Outline, node: Node) -> None:
         values = ", ".join(_values(place, outline.graph))

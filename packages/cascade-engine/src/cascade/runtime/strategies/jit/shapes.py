@@ -7,7 +7,7 @@ import itertools
 import linecache
 import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from time import perf_counter
 from types import CoroutineType, MappingProxyType
 from typing import Any, Final, NamedTuple, cast
@@ -72,7 +72,11 @@ def shape_of(graph: Graph, plan: Plan) -> Shape | str:
     if isinstance(found, str):
         return found
     turns = schedule(graph, plan, lambda index: found[index].is_awaited)
-    return turns if isinstance(turns, str) else Shape(graph, plan, found, turns)
+    if isinstance(turns, str):
+        return turns
+    if any(found[index].policies.retry for turn in turns if len(turn) > 1 for index in turn):
+        return "it awaits calls with retry at the same time"
+    return Shape(graph, plan, found, turns)
 
 
 class Leave(NamedTuple):
@@ -183,6 +187,14 @@ def _compile(source: str, file_name: str, names: dict[str, Any]) -> Callable[...
     return loop
 
 
+def _has_moved(context: Context) -> bool:
+    """Whether a context variable has another value than in a context. One that is equal is taken for the same."""
+    try:
+        return copy_context() != context
+    except Exception:  # values that cannot be compared, such as two arrays, are two values
+        return True
+
+
 _COMMON: Final[dict[str, Any]] = {
     "LEAVES": LEAVES,
     "LazyItem": LazyItem,
@@ -193,6 +205,7 @@ _COMMON: Final[dict[str, Any]] = {
     "SLOW": SLOW,
     "clock": perf_counter,
     "copy_context": copy_context,
+    "has_moved": _has_moved,
 }
 
 
