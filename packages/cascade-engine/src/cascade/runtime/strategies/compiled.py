@@ -8,6 +8,7 @@ finished node is run again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -32,6 +33,7 @@ class CompiledSteps:
         progress: Counts what was run.
         registry: Interns the nodes.
         slice_s: Seconds after which compiled code gives the turn back.
+        may_go_on: Whether nobody listens, and no limits are in force.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class CompiledSteps:
         progress: Progress,
         registry: NodeRegistry,
         slice_s: float,
+        may_go_on: Callable[[], bool],
     ) -> None:
         self._run = run
         self._cycles = cycles
@@ -49,6 +52,7 @@ class CompiledSteps:
         self._progress = progress
         self._registry = registry
         self._slice_s = slice_s
+        self._may_go_on = may_go_on
         self.learn = cycles.learn
 
     def run(self, step: NextStep, until: float) -> Ran:
@@ -96,7 +100,9 @@ class CompiledSteps:
         return frame, -1 if left.running else reached[0], left_out
 
     async def _run_awaited(self, call: Any, loop: CompiledLoop) -> Ran:
-        watch = Watch(self._run.constraints, loop.task_at, self._slice_s)
+        if not self._may_go_on():  # somebody has come between the decision to run compiled code and now
+            return Ran(0, call, None, 0, None)
+        watch = Watch(self._run.constraints, loop.task_at, self._slice_s, self._may_go_on)
         until = perf_counter() + self._slice_s
         ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
         return ran._replace(kept=watch.kept)

@@ -78,7 +78,8 @@ class Interpreter:
         self._progress = Progress(run)
         self._compiled: CompiledSteps | None = None
         if cycles is not None:
-            self._compiled = CompiledSteps(run, cycles, self._calls, self._progress, registry, SLICE_S)
+            look_around = self._dispatcher.look_around
+            self._compiled = CompiledSteps(run, cycles, self._calls, self._progress, registry, SLICE_S, look_around)
         self._active: list[Frame | MapRun | NextStep] = []
         """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()

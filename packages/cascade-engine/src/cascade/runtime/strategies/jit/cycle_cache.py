@@ -124,7 +124,7 @@ class CycleCache:
                 following = loop
                 break
             resources = [opened(wanted) for wanted in loop.wanted]
-            if NOTHING in resources:
+            if _is_missing(resources):
                 break
             steps, call, at, left = loop.run(call, until, resources)
             if not steps and left is None:
@@ -139,7 +139,7 @@ class CycleCache:
         """Run steps of a loop that must be awaited, in an asyncio task of their own."""
         resources = [opened(wanted) for wanted in loop.wanted]
         stop: Stop = (0, call, 0, None)
-        if NOTHING not in resources:
+        if not _is_missing(resources):
             stop = await loop.run_watched(call, until, resources, watch)
         steps, call, place, left = stop
         loop.steps += steps
@@ -306,6 +306,10 @@ def _below(root: Node) -> list[Node]:
                 found[node.index] = node
                 stack.append(node)
     return [found[index] for index in sorted(found)]
+
+
+def _is_missing(resources: list[Any]) -> bool:
+    return any(value is NOTHING for value in resources)  # by identity: what a resource says of equality is its own
 
 
 __all__ = ["CycleCache", "Opened", "Ran"]

@@ -227,10 +227,8 @@ class _Writer:
                 self.add(depth + 1, f"return steps + done + 1, call, {place}, None")
             return
         must_leave = _is_open(place, node)
-        if form.is_awaited:
+        if self._awaits:  # a sync task may have put a limit on those that are awaited next
             must_leave = f"suspended and watch.resumed() or {_has_changed(form)} or {must_leave}"
-        elif self._awaits:
-            must_leave = f"{_has_changed(form)} or {must_leave}"
         self.add(depth, f"if {must_leave}:")
         self._add_leave(depth + 1, place, outline, node)
 
@@ -241,15 +239,13 @@ class _Writer:
             node = form.node
             self._note(place, node)
             self.add(depth, f"group.start(T{place}_{node.index}, {node.index}, {_call(place, form)}){_comment(node)}")
-        self.add(depth, "if await group.is_troubled():")
+        self.add(depth, "if await group.is_troubled() or suspended and watch.resumed():")
         values = ", ".join(_values(place, outline.graph))
         self.add(
             depth + 1, f"return steps + done, call, last, Leave({place}, None, None, [{values}], running=group.running)"
         )
         self.add(depth, f"{', '.join(f'v{place}_{form.node.index}' for form in forms)}, = group.values()")
         self.add(depth, "group = None")
-        self.add(depth, "if suspended and watch.resumed():")
-        self._add_leave(depth + 1, place, outline, forms[-1].node)
 
     def _add_leave(self, depth: int, place: int, outline: Outline, node: Node) -> None:
         values = ", ".join(_values(place, outline.graph))

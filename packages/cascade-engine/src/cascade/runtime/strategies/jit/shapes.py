@@ -79,7 +79,11 @@ def shape_of(graph: Graph, plan: Plan) -> Shape | str:
     if isinstance(found, str):
         return found
     turns = schedule(graph, plan, lambda index: found[index].is_awaited)
-    return turns if isinstance(turns, str) else Shape(graph, plan, found, turns)
+    if isinstance(turns, str):
+        return turns
+    if any(found[index].policies.retry for turn in turns if len(turn) > 1 for index in turn):
+        return "it awaits calls with retry at the same time"
+    return Shape(graph, plan, found, turns)
 
 
 class Leave(NamedTuple):
