@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from observatory.commands.gates import gates
+from observatory.commands.report import report
 from observatory.commands.run import run
 
 
@@ -13,3 +15,5 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(gates)
+main.add_command(report)
