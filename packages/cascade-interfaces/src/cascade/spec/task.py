@@ -93,6 +93,8 @@ class Task(Modifiable, Generic[P, R]):
         self.call_signature = CallSignature(fn, self.name)
         self.base = cast(Any, self)
         self._options = NO_OPTIONS
+        self._passes_on = False
+        """Whether it only returns its first argument, so that what that returns may be the step's tail call."""
 
     if TYPE_CHECKING:
 

@@ -79,7 +79,9 @@ class Interpreter:
         self._compiled: CompiledSteps | None = None
         if cycles is not None:
             look_around = self._dispatcher.look_around
-            self._compiled = CompiledSteps(run, cycles, self._calls, self._progress, registry, SLICE_S, look_around)
+            self._compiled = CompiledSteps(
+                run, cycles, self._calls, self._progress, registry, plans, SLICE_S, look_around
+            )
         self._active: list[Frame | MapRun | NextStep] = []
         """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()
@@ -333,7 +335,7 @@ class Interpreter:
             self._fail_loop(error, following.returned_by, following.step - 1, parent, slot)
             return
         if self._compiled is not None:
-            self._compiled.learn(frame.graph, frame.plan)
+            self._compiled.learn(following.call, frame.graph, frame.plan)
 
     def _goes_on(self, ran: Ran, following: NextStep) -> bool:
         """Whether a loop that compiled code has run goes on with a step; otherwise what is to be done is done."""
@@ -391,7 +393,7 @@ class Interpreter:
             if type(value) is LiteralValue:
                 value = value._value
             else:
-                self._follow(frame, index, value, is_tail=index == frame.root and not is_led)
+                self._follow(frame, index, value, is_tail=frame.is_tail(index) and not is_led)
                 return
         if is_led:
             self._calls.start(self._cached.store(frame, index, value), frame, index)

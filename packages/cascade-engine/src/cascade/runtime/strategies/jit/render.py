@@ -107,9 +107,8 @@ class _Writer:
         self.lines.append("    " * depth + line)
 
     def add_function(self) -> None:
-        self.add(
-            0, "async def loop(call, until, resources, watch):" if self._awaits else "def loop(call, until, resources):"
-        )
+        head = "def loop(call, until, resources, routed"
+        self.add(0, f"async {head}, watch):" if self._awaits else f"{head}):")
         self.add(1, "steps = done = last = 0")
         self.add(1, "batch = 1")
         for place, outline in enumerate(self._outlines):
@@ -142,7 +141,10 @@ class _Writer:
         for place, outline in enumerate(self._outlines):
             by_task.setdefault(outline.graph.root.task, []).append(place)
         if len(by_task) > 1:
-            self.add(depth, "task = call._task if type(call) is LazyResult else None")
+            self.add(depth, "if type(call) is not LazyResult:")
+            self.add(depth + 1, "call = routed.chosen(call)")
+            self.add(depth + 1, f"if type(call) is not LazyResult: {_STANDS_AT}")
+            self.add(depth, "task = call._task")
         for places in by_task.values():
             inner = depth
             if len(by_task) > 1:
