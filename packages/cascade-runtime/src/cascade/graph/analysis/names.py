@@ -1,0 +1,145 @@
+"""What names and attributes mean, without running anything.
+
+Names are looked up where Python would look: in the closure, the globals, the builtins. Attributes are read from what is
+stored, never through ``__getattr__`` or a property, which would be the program's own code. A name that is rebound later
+is seen as it is when the source is first asked about.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from types import FunctionType, MethodType, ModuleType
+from typing import Any, Final, NamedTuple
+
+from cascade.graph.analysis.values import UNKNOWN, Instance, Known, Partial, Value, Values, known
+from cascade.spec.task import Task
+
+_LONGEST_CHAIN: Final = 50
+_MISSING: Final = object()
+
+
+class Subject(NamedTuple):
+    """The function whose source is read.
+
+    Attributes:
+        function: The function inside of partials, methods and decorators.
+        args: Its first arguments, if they are given.
+    """
+
+    function: Any  # a FunctionType, which type checkers would bind like a method
+    args: tuple[Values, ...] = ()
+
+
+def subject_of(task: Task[..., Any]) -> Subject | None:
+    """The function of a task; ``None`` if it is not written in Python."""
+    subject = unwrapped(task.fn)
+    if subject is None or subject.args or "." not in task.qualname:
+        return subject
+    owner = _owner(task, subject.function)
+    if owner is None or task._binding is None:
+        return subject
+    first = known(owner) if isinstance(owner, type) and task._binding == "class" else None
+    kind = owner if isinstance(owner, type) else None
+    return Subject(subject.function, (first or frozenset({Instance(kind, task)}),))
+
+
+def unwrapped(function: Any) -> Subject | None:
+    """The function inside of partials, methods, decorators and callable objects."""
+    args: tuple[Values, ...] = ()
+    for _ in range(_LONGEST_CHAIN):
+        if isinstance(function, functools.partial):
+            args = (*map(known, function.args), *args)
+            function = function.func
+        elif isinstance(function, MethodType):
+            args = (known(function.__self__), *args)
+            function = function.__func__
+        elif isinstance(function, Task):
+            function = function.fn
+        elif isinstance(function, FunctionType):
+            inner = function.__dict__.get("__wrapped__")
+            if inner is None:
+                return Subject(function, args)
+            function = inner
+        else:
+            inner = stored_attribute(type(function), "__call__")
+            if not isinstance(inner, FunctionType):
+                return None
+            args = (known(function), *args)
+            function = inner
+    return None
+
+
+def free_name(function: FunctionType, name: str) -> Values:
+    """What a name that is not local means in a function."""
+    freevars = function.__code__.co_freevars
+    if name in freevars and function.__closure__ is not None:
+        try:
+            return known(function.__closure__[freevars.index(name)].cell_contents)
+        except ValueError:  # not yet bound
+            return UNKNOWN
+    for namespace in (function.__globals__, function.__builtins__):
+        found = namespace.get(name, _MISSING)
+        if found is not _MISSING:
+            return known(found)
+    return UNKNOWN
+
+
+def attribute_of(value: Value, name: str) -> Values:
+    """An attribute of a known object or of an instance of a known class."""
+    if isinstance(value, Instance):
+        if value.kind is None:
+            # A class inside a function cannot be found by its name; the method itself can.
+            is_own = name == value.own.qualname.rpartition(".")[2]
+            return known(value.own) if is_own else UNKNOWN
+        return _bound(stored_attribute(value.kind, name), value, value.kind)
+    if not isinstance(value, Known):
+        return UNKNOWN
+    owner = value.object
+    if isinstance(owner, ModuleType):
+        found = vars(owner).get(name, _MISSING)
+        return UNKNOWN if found is _MISSING else known(found)
+    found = stored_attribute(owner, name)
+    if isinstance(owner, type):
+        return _bound(found, None, owner)
+    return _bound(found, value, type(owner))
+
+
+def _bound(found: Any, instance: Value | None, owner: type) -> Values:
+    """What reading a class attribute gives."""
+    if found is _MISSING or isinstance(found, property):
+        return UNKNOWN
+    if isinstance(found, staticmethod):
+        return known(found.__func__)
+    if isinstance(found, classmethod):
+        return frozenset({Partial(known(found.__func__), (known(owner),))})
+    if isinstance(found, FunctionType) and instance is not None:
+        return frozenset({Partial(known(found), (frozenset({instance}),))})
+    return known(found)
+
+
+def stored_attribute(owner: Any, name: str) -> Any:
+    """An attribute as it is stored; nothing of the program runs."""
+    try:
+        return inspect.getattr_static(owner, name, _MISSING)
+    except Exception:  # objects that are made to be unreadable
+        return _MISSING
+
+
+def _owner(task: Task[..., Any], function: FunctionType) -> type | str | None:
+    """The class whose method a task is; its name, if it is a class inside a function; ``None`` if it is no method."""
+    path = task.qualname.split(".")[:-1]
+    if path[-1] == "<locals>":
+        return None
+    if "<locals>" in path:
+        return path[-1]
+    found = function.__globals__.get(path[0])
+    for part in path[1:]:
+        found = stored_attribute(found, part)
+    if not isinstance(found, type):
+        return None
+    member = stored_attribute(found, task.qualname.rpartition(".")[2])
+    return found if isinstance(member, Task) and member.base is task.base else None
+
+
+__all__ = ["Subject", "attribute_of", "free_name", "stored_attribute", "subject_of", "unwrapped"]
