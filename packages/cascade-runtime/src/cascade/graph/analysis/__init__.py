@@ -10,6 +10,7 @@ taken are. Source that cannot be read has no calls.
 """
 
 from cascade.graph.analysis.cycles import cycle_id, reachable
+from cascade.graph.analysis.flows import Flows, possible_flows
 from cascade.graph.analysis.possible_calls import NEXT_STEP, WAITED_FOR, Position, PossibleCall, possible_calls
 from cascade.graph.analysis.recursion import NOT_IN_TAIL_POSITION, SourceWarning, warnings_of
 
@@ -17,11 +18,13 @@ __all__ = [
     "NEXT_STEP",
     "NOT_IN_TAIL_POSITION",
     "WAITED_FOR",
+    "Flows",
     "Position",
     "PossibleCall",
     "SourceWarning",
     "cycle_id",
     "possible_calls",
+    "possible_flows",
     "reachable",
     "warnings_of",
 ]

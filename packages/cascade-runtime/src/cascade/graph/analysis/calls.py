@@ -219,8 +219,11 @@ class Caller(Evaluator):
         if arguments.rest or not arguments.positional:
             return UNKNOWN
         value, *steps = arguments.positional
-        for step in steps:
-            value = self.call(node, step, Arguments((value,)))
+        places = node.args[1:] if isinstance(node, ast.Call) else []
+        if len(places) != len(steps):
+            return UNKNOWN
+        for place, step in zip(places, steps, strict=True):
+            value = self.call(place, step, Arguments((value,)))
         return value
 
 

@@ -78,7 +78,8 @@ def free_name(function: FunctionType, name: str) -> Values:
             return known(function.__closure__[freevars.index(name)].cell_contents)
         except ValueError:  # not yet bound
             return UNKNOWN
-    for namespace in (function.__globals__, function.__builtins__):
+    builtins: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]  # newer than the stubs
+    for namespace in (function.__globals__, builtins):
         found = namespace.get(name, _MISSING)
         if found is not _MISSING:
             return known(found)

@@ -7,6 +7,7 @@ cannot see it, is left out: a warning that is wrong costs more than one that is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -20,6 +21,8 @@ from cascade.graph.analysis.values import Container, Role, Site, Values
 from cascade.spec.task import Task
 
 AnyTask = Task[..., Any]
+
+_log = logging.getLogger("cascade.analysis")
 
 
 class Position(Flag):
@@ -80,11 +83,17 @@ def possible_calls(task: AnyTask) -> tuple[PossibleCall, ...]:
     attributes = task.base.__dict__
     calls: tuple[PossibleCall, ...] | None = attributes.get(_MEMO)
     if calls is None:
-        calls = attributes[_MEMO] = _find(task.base)
+        try:
+            calls = find_calls(task.base)
+        except Exception:  # objects of the program that are not what they say; a hint never harms a run
+            _log.debug("the source of task %r was not understood", task.name, exc_info=True)
+            calls = ()
+        attributes[_MEMO] = calls
     return calls
 
 
-def _find(task: AnyTask) -> tuple[PossibleCall, ...]:
+def find_calls(task: AnyTask) -> tuple[PossibleCall, ...]:
+    """As `possible_calls`, found out anew."""
     try:
         subject = subject_of(task)
         node = None if subject is None else function_node(subject.function.__code__, subject.function.__globals__)

@@ -53,8 +53,8 @@ def _message(task: AnyTask, call: PossibleCall) -> str:
     whom = "itself" if call.task is task else f"{call.task.name!r}, which leads back to it,"
     return (
         f"{call.file}:{call.line}:{call.column + 1}: task {task.name!r} calls {whom} {call.context}, which is not in "
-        "tail position: this works, but each level waits for those below it, so memory grows with the depth; for a loop "
-        "in constant memory, pass on as arguments what has been computed so far, and return the call itself"
+        "tail position: this works, but each level waits for those below it, so memory grows with the depth; for a "
+        "loop in constant memory, pass on as arguments what has been computed so far, and return the call itself"
     )
 
 

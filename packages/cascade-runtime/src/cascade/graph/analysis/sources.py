@@ -2,8 +2,7 @@
 
 The whole file is parsed once and its functions are found by line and name, because the text of one function alone
 cannot always be parsed: a lambda in the middle of a call, a method between strings that are not indented. Source that
-is not there, cannot be parsed, is not what was compiled, or is larger than a person writes is no error: there is no tree
-then.
+is not there, cannot be parsed, is not what was compiled, or is larger than a person writes is no error: it has no tree.
 """
 
 from __future__ import annotations
