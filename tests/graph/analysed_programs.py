@@ -409,7 +409,9 @@ PROGRAMS = {
         """,
     "deep in an argument": """
         @cs.task
-        def loop(n): return add({"k": [(loop(n - 1),)]}, *[loop(1)], **{"a": loop(2)})  #> add:tail loop:operand! loop:operand! loop:operand!
+        def loop(n):
+            table = {"k": [(loop(n - 1),)]}  #> loop:operand!
+            return add(table, *[loop(1)], **{"a": loop(2)})  #> add:tail loop:operand! loop:operand!
         """,
     "an argument of itself": """
         @cs.task
@@ -457,7 +459,9 @@ PROGRAMS = {
     # --- Names --------------------------------------------------------------------------------------------------------
     "tables of tasks": """
         @cs.task
-        def loop(n): return TABLE["next"](n) if n else LIST[0](n) if n else TABLE[n](n)  #> loop:tail loop:tail loop:tail add:tail
+        def loop(n):
+            if n == 1: return TABLE["next"](n) if n else LIST[0](n)  #> loop:tail loop:tail
+            return TABLE[n](n)  #> loop:tail add:tail
         TABLE = {"next": loop, 1: add}
         LIST = [loop]
         """,
@@ -513,7 +517,9 @@ PROGRAMS = {
     "a function with all kinds of parameters": """
         def choose(a, /, b, *c, d, e=3, **f): return (a, b, c[0], d, f["g"])[e]
         @cs.task
-        def loop(n): return choose(0, loop(1), loop(2), d=loop(3), g=loop(4))  #> loop:tail loop:tail loop:tail loop:tail
+        def loop(n):
+            two = loop(1), loop(2)  #> loop:tail loop:tail
+            return choose(0, *two, d=loop(3), g=loop(4))  #> loop:tail loop:tail
         """,
     "functions that call each other": """
         def ping(n): return pong(n) if n else loop(n)  #> loop:tail

@@ -113,10 +113,9 @@ class Caller(Evaluator):
         if name in ("pop", "get", "popleft"):
             return union(receiver.elements, *arguments.positional[1:])
         if name in ("values", "copy", "union"):
-            return frozenset({Container(rest=union(receiver.elements, elements_of(arguments.everything)))})
+            return self.container(rest=union(receiver.elements, elements_of(arguments.everything)))
         if name == "items":
-            pair = Container((UNKNOWN, receiver.elements))
-            return frozenset({Container(rest=frozenset({pair}))})
+            return self.container(rest=self.container((UNKNOWN, receiver.elements)))
         return UNKNOWN
 
     def _put(self, node: ast.expr, values: Values) -> None:
@@ -127,10 +126,7 @@ class Caller(Evaluator):
 
     def put(self, name: str, values: Values) -> None:
         """The containers that a local name stands for may hold more from now on."""
-        self.environment[name] = frozenset(
-            dataclasses.replace(value, rest=union(value.rest, values)) if isinstance(value, Container) else value
-            for value in self.environment[name]
-        )
+        self.environment[name] = self.trace.containers.put(self.environment[name], values)
 
     # --- Objects that exist -------------------------------------------------------------------------------------------
 
@@ -140,7 +136,7 @@ class Caller(Evaluator):
             return form(self, node, arguments)
         if isinstance(function, type):
             if dataclasses.is_dataclass(function) or (issubclass(function, tuple) and hasattr(function, "_fields")):
-                return frozenset({Container(rest=arguments.everything)})
+                return self.container(rest=arguments.everything)
             return UNKNOWN
         if isinstance(function, FunctionType):
             form = _FORMS_BY_NAME.get(f"{function.__module__}.{function.__qualname__}")
@@ -155,24 +151,24 @@ class Caller(Evaluator):
             return UNKNOWN
         return self.follow(subject, arguments)
 
-    def _container(self, _node: ast.expr, arguments: Arguments) -> Values:
+    def _copy(self, _node: ast.expr, arguments: Arguments) -> Values:
         copied = elements_of(arguments.get(0, ""))
-        return frozenset({Container(rest=union(copied, *(values for _, values in arguments.named)))})
+        return self.container(rest=union(copied, *(values for _, values in arguments.named)))
 
     def _map(self, node: ast.expr, arguments: Arguments) -> Values:
         if not arguments.positional:
             return UNKNOWN
         function, *iterables = arguments.positional
         values = self.call(node, function, Arguments(tuple(map(elements_of, iterables))))
-        return frozenset({Container(rest=values, is_searched=False)})
+        return self.container(rest=values, is_searched=False)
 
     def _zip(self, _node: ast.expr, arguments: Arguments) -> Values:
-        group = Container(tuple(map(elements_of, arguments.positional)))
-        return frozenset({Container(rest=frozenset({group}), is_searched=False)})
+        group = self.container(tuple(map(elements_of, arguments.positional)))
+        return self.container(rest=group, is_searched=False)
 
     def _enumerate(self, _node: ast.expr, arguments: Arguments) -> Values:
-        pair = Container((UNKNOWN, elements_of(arguments.get(0, "iterable"))))
-        return frozenset({Container(rest=frozenset({pair}), is_searched=False)})
+        pair = self.container((UNKNOWN, elements_of(arguments.get(0, "iterable"))))
+        return self.container(rest=pair, is_searched=False)
 
     def _partial(self, _node: ast.expr, arguments: Arguments) -> Values:
         if not arguments.positional or arguments.rest or arguments.unnamed:
@@ -184,7 +180,7 @@ class Caller(Evaluator):
 
     def _replace(self, _node: ast.expr, arguments: Arguments) -> Values:
         kept = elements_of(arguments.get(0, "obj"))
-        return frozenset({Container(rest=union(kept, *(values for _, values in arguments.named)))})
+        return self.container(rest=union(kept, *(values for _, values in arguments.named)))
 
     def _task(self, _node: ast.expr, arguments: Arguments) -> Values:
         """``@task`` on a function that is made here: a new task each time, so only the arguments of its calls count."""
@@ -250,7 +246,7 @@ _FORMS: Final[dict[int, _Form]] = {
     id(builtins.map): Caller._map,
     id(builtins.zip): Caller._zip,
     id(builtins.enumerate): Caller._enumerate,
-    **{id(kind): Caller._container for kind in (list, tuple, set, frozenset, dict, reversed)},
+    **{id(kind): Caller._copy for kind in (list, tuple, set, frozenset, dict, reversed)},
 }
 
 # By name: the facade imports this package, not the other way round.

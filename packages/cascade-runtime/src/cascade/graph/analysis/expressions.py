@@ -14,6 +14,7 @@ from cascade.graph.analysis.names import attribute_of
 from cascade.graph.analysis.values import (
     UNKNOWN,
     Container,
+    Containers,
     Known,
     LocalFunction,
     Method,
@@ -53,6 +54,7 @@ class Trace:
         self.package = package
         self.sites: dict[tuple[ast.expr, object], Site] = {}
         self.following: list[ast.AST] = []
+        self.containers = Containers()
         self.depth = 0
         self._fuel = _FUEL
 
@@ -108,6 +110,7 @@ class Evaluator:
         self.local_names = local_names
         self.file = file
         self.trace = trace
+        self.container = trace.containers.make
         self.environment: Environment = {}
 
     def name(self, name: str) -> Values:
@@ -144,8 +147,7 @@ class Evaluator:
         if isinstance(target, ast.Name):
             self.environment[target.id] = values
         elif isinstance(target, ast.Starred):
-            rest = Container(rest=elements_of(values))
-            self.bind(target.value, frozenset({rest}) if rest.rest else UNKNOWN)
+            self.bind(target.value, self.container(rest=elements_of(values)))
         elif isinstance(target, (ast.Tuple, ast.List)):
             is_exact = not any(isinstance(part, ast.Starred) for part in target.elts)
             for place, part in enumerate(target.elts):
@@ -240,7 +242,7 @@ class Evaluator:
                 rest.append(elements_of(self.evaluate(part.value)))
             else:
                 (rest if rest else items).append(self.evaluate(part))
-        return frozenset({Container(tuple(items), rest=union(*rest))})
+        return self.container(tuple(items), rest=union(*rest))
 
     def _dict(self, node: ast.Dict) -> Values:
         items: list[Values] = []
@@ -254,7 +256,7 @@ class Evaluator:
             rest.append(self.evaluate(key))
             items.append(values)
             keys.append(key.value if isinstance(key, ast.Constant) else key)
-        return frozenset({Container(tuple(items), tuple(keys), union(*rest))})
+        return self.container(tuple(items), tuple(keys), union(*rest))
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Values:
         outer = self.environment
@@ -268,7 +270,7 @@ class Evaluator:
         else:
             values = self.evaluate(node.elt)
         self.environment = outer
-        return frozenset({Container(rest=values, is_searched=not isinstance(node, ast.GeneratorExp))})
+        return self.container(rest=values, is_searched=not isinstance(node, ast.GeneratorExp))
 
     def _subscript(self, node: ast.Subscript) -> Values:
         values = self.evaluate(node.value)
@@ -284,7 +286,7 @@ class Evaluator:
                 item.take(Role.ITEM, frozenset({value}))
                 found.append(frozenset({item}))
             elif isinstance(node.slice, ast.Slice) and isinstance(value, Container):
-                found.append(frozenset({Container(rest=value.elements, is_searched=value.is_searched)}))
+                found.append(self.container(rest=value.elements, is_searched=value.is_searched))
             else:
                 found.append(self._item(value, key))
         return union(*found)
@@ -303,7 +305,7 @@ class Evaluator:
         containers = [value for value in (*left, *right) if isinstance(value, Container)]
         if not containers or not isinstance(node.op, (ast.Add, ast.BitOr, ast.Mult)):
             return UNKNOWN
-        return frozenset({Container(rest=elements_of(frozenset(containers)))})
+        return self.container(rest=elements_of(frozenset(containers)))
 
 
 def _stored_item(table: Any, key: Any) -> Values:

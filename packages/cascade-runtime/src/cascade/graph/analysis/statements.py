@@ -15,7 +15,7 @@ from cascade.graph.analysis.calls import Caller
 from cascade.graph.analysis.expressions import Arguments, Environment, Trace
 from cascade.graph.analysis.names import Subject, free_name
 from cascade.graph.analysis.sources import FunctionNode, function_node
-from cascade.graph.analysis.values import UNKNOWN, Container, LocalFunction, Values, elements_of, union
+from cascade.graph.analysis.values import UNKNOWN, LocalFunction, Values, elements_of, union
 
 _ROUNDS: Final = 3
 
@@ -101,11 +101,11 @@ class Body(Caller):
             values = named.pop(parameter.arg, defaults.get(parameter.arg, UNKNOWN))
             self.environment[parameter.arg] = union(values, arguments.unnamed)
         if declared.vararg is not None:
-            more = Container(arguments.positional[len(positional) :], rest=arguments.rest)
-            self.environment[declared.vararg.arg] = frozenset({more})
+            more = arguments.positional[len(positional) :]
+            self.environment[declared.vararg.arg] = self.container(more, rest=arguments.rest)
         if declared.kwarg is not None:
-            others = Container(tuple(named.values()), tuple(named), arguments.unnamed)
-            self.environment[declared.kwarg.arg] = frozenset({others})
+            others = self.container(tuple(named.values()), tuple(named), arguments.unnamed)
+            self.environment[declared.kwarg.arg] = others
 
     # --- Paths --------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cascade.graph.analysis.statements import Body
 
 _MOST_VALUES: Final = 32
-_DEEPEST: Final = 30
 
 
 class Role(Enum):
@@ -113,9 +112,8 @@ class TaskValue(Value):
     operands: frozenset[Operand] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
 class Container(Value):
-    """A container.
+    """A container. Compared by identity, because containers may be in each other; `Containers` makes equal ones one.
 
     Attributes:
         items: Items whose place is known.
@@ -124,10 +122,15 @@ class Container(Value):
         is_searched: Whether the engine looks into it; it does not look into a generator.
     """
 
-    items: tuple[Values, ...] = ()
-    keys: tuple[Any, ...] | None = None
-    rest: Values = UNKNOWN
-    is_searched: bool = True
+    __slots__ = ("is_searched", "items", "keys", "rest")
+
+    def __init__(
+        self, items: tuple[Values, ...], keys: tuple[Any, ...] | None, rest: Values, is_searched: bool
+    ) -> None:
+        self.items = items
+        self.keys = keys
+        self.rest = rest
+        self.is_searched = is_searched
 
     @property
     def elements(self) -> Values:
@@ -142,6 +145,38 @@ class Container(Value):
         if isinstance(key, int) and first <= key < len(self.items):
             return self.items[key]
         return self.elements
+
+
+class Containers:
+    """Makes containers, and equal ones only once: comparing them by content could take for ever."""
+
+    def __init__(self) -> None:
+        self._made: dict[object, Container] = {}
+
+    def make(
+        self,
+        items: tuple[Values, ...] = (),
+        keys: tuple[Any, ...] | None = None,
+        rest: Values = UNKNOWN,
+        is_searched: bool = True,
+    ) -> Values:
+        """A container, as the only value."""
+        key = (items, keys, rest, is_searched)
+        container = self._made.get(key)
+        if container is None:
+            container = self._made[key] = Container(*key)
+        return frozenset({container})
+
+    def put(self, values: Values, more: Values) -> Values:
+        """These containers, with something more in each of them; other values as they are."""
+        return union(
+            *(
+                self.make(value.items, value.keys, union(value.rest, more), value.is_searched)
+                if isinstance(value, Container)
+                else (value,)
+                for value in values
+            )
+        )
 
 
 class LocalFunction(Value):
@@ -208,18 +243,23 @@ def elements_of(values: Values) -> Values:
     return union(*(value.elements for value in values if isinstance(value, Container)))
 
 
-def sites_in(values: Values, depth: int = 0) -> Iterator[Site]:
+def sites_in(values: Values) -> Iterator[Site]:
     """Everything lazy, at any depth of containers. A generator counts: only a map takes one, and it reads it."""
-    for value in values:
+    seen: set[Container] = set()
+    stack = list(values)
+    while stack:
+        value = stack.pop()
         if isinstance(value, Site):
             yield value
-        elif isinstance(value, Container) and depth < _DEEPEST:
-            yield from sites_in(value.elements, depth + 1)
+        elif isinstance(value, Container) and value not in seen:
+            seen.add(value)
+            stack.extend(value.elements)
 
 
 __all__ = [
     "UNKNOWN",
     "Container",
+    "Containers",
     "Instance",
     "Known",
     "LocalFunction",
