@@ -16,7 +16,7 @@ from types import FunctionType, MethodType
 from typing import Any, Final
 
 from cascade.graph.analysis.expressions import Arguments, Evaluator
-from cascade.graph.analysis.names import Subject, unwrapped
+from cascade.graph.analysis.names import MISSING, Subject, stored_attribute, unwrapped
 from cascade.graph.analysis.values import (
     UNKNOWN,
     Container,
@@ -31,6 +31,7 @@ from cascade.graph.analysis.values import (
     Value,
     Values,
     elements_of,
+    is_a,
     sites_in,
     union,
 )
@@ -134,15 +135,13 @@ class Caller(Evaluator):
         form = _FORMS.get(id(function))
         if form is not None:
             return form(self, node, arguments)
-        if isinstance(function, type):
-            if dataclasses.is_dataclass(function) or (issubclass(function, tuple) and hasattr(function, "_fields")):
-                return self.container(rest=arguments.everything)
-            return UNKNOWN
-        if isinstance(function, FunctionType):
+        if is_a(function, type):
+            return self.container(rest=arguments.everything) if _is_record(function) else UNKNOWN
+        if is_a(function, FunctionType):
             form = _FORMS_BY_NAME.get(f"{function.__module__}.{function.__qualname__}")
             if form is not None:
                 return form(self, node, arguments)
-        elif not isinstance(function, (functools.partial, MethodType)):
+        elif not issubclass(type(function), (functools.partial, MethodType)):
             return UNKNOWN
         subject = unwrapped(function)
         if subject is None or str(subject.function.__module__).partition(".")[0] != self.trace.package:
@@ -221,6 +220,12 @@ class Caller(Evaluator):
         for place, step in zip(places, steps, strict=True):
             value = self.call(place, step, Arguments((value,)))
         return value
+
+
+def _is_record(kind: type) -> bool:
+    if stored_attribute(kind, "__dataclass_fields__") is not MISSING:
+        return True
+    return issubclass(kind, tuple) and stored_attribute(kind, "_fields") is not MISSING
 
 
 def _modifier_operands(name: str, arguments: Arguments) -> list[Operand]:

@@ -24,6 +24,7 @@ from cascade.graph.analysis.values import (
     Value,
     Values,
     elements_of,
+    is_a,
     known,
     union,
 )
@@ -31,7 +32,7 @@ from cascade.spec.task import Task
 
 Environment = dict[str, Values]
 
-_FUEL: Final = 50_000
+_FUEL: Final = 20_000
 _DEEPEST: Final = 80
 
 
@@ -316,7 +317,7 @@ def _stored_item(table: Any, key: Any) -> Values:
         except LookupError:
             return UNKNOWN
     values = table.values() if isinstance(table, dict) else table
-    return union(*(known(value) for value in list(values)[:100] if isinstance(value, Task)))
+    return union(*(known(value) for value in list(values)[:100] if is_a(value, Task)))
 
 
 _EVALUATE: Final[dict[type[ast.expr], Callable[[Any, Any], Values]]] = {

@@ -12,11 +12,12 @@ import inspect
 from types import FunctionType, MethodType, ModuleType
 from typing import Any, Final, NamedTuple
 
-from cascade.graph.analysis.values import UNKNOWN, Instance, Known, Partial, Value, Values, known
+from cascade.graph.analysis.values import UNKNOWN, Instance, Known, Partial, Value, Values, is_a, known
 from cascade.spec.task import Task
 
 _LONGEST_CHAIN: Final = 50
-_MISSING: Final = object()
+MISSING: Final = object()
+"""There is no such attribute."""
 
 
 class Subject(NamedTuple):
@@ -39,8 +40,8 @@ def subject_of(task: Task[..., Any]) -> Subject | None:
     owner = _owner(task, subject.function)
     if owner is None or task._binding is None:
         return subject
-    first = known(owner) if isinstance(owner, type) and task._binding == "class" else None
-    kind = owner if isinstance(owner, type) else None
+    first = known(owner) if is_a(owner, type) and task._binding == "class" else None
+    kind = owner if is_a(owner, type) else None
     return Subject(subject.function, (first or frozenset({Instance(kind, task)}),))
 
 
@@ -48,22 +49,22 @@ def unwrapped(function: Any) -> Subject | None:
     """The function inside of partials, methods, decorators and callable objects."""
     args: tuple[Values, ...] = ()
     for _ in range(_LONGEST_CHAIN):
-        if isinstance(function, functools.partial):
+        if is_a(function, functools.partial):
             args = (*map(known, function.args), *args)
             function = function.func
-        elif isinstance(function, MethodType):
+        elif is_a(function, MethodType):
             args = (known(function.__self__), *args)
             function = function.__func__
-        elif isinstance(function, Task):
+        elif is_a(function, Task):
             function = function.fn
-        elif isinstance(function, FunctionType):
+        elif is_a(function, FunctionType):
             inner = function.__dict__.get("__wrapped__")
             if inner is None:
                 return Subject(function, args)
             function = inner
         else:
             inner = stored_attribute(type(function), "__call__")
-            if not isinstance(inner, FunctionType):
+            if not is_a(inner, FunctionType):
                 return None
             args = (known(function), *args)
             function = inner
@@ -80,8 +81,8 @@ def free_name(function: FunctionType, name: str) -> Values:
             return UNKNOWN
     builtins: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]  # newer than the stubs
     for namespace in (function.__globals__, builtins):
-        found = namespace.get(name, _MISSING)
-        if found is not _MISSING:
+        found = namespace.get(name, MISSING)
+        if found is not MISSING:
             return known(found)
     return UNKNOWN
 
@@ -97,24 +98,24 @@ def attribute_of(value: Value, name: str) -> Values:
     if not isinstance(value, Known):
         return UNKNOWN
     owner = value.object
-    if isinstance(owner, ModuleType):
-        found = vars(owner).get(name, _MISSING)
-        return UNKNOWN if found is _MISSING else known(found)
+    if is_a(owner, ModuleType):
+        found = vars(owner).get(name, MISSING)
+        return UNKNOWN if found is MISSING else known(found)
     found = stored_attribute(owner, name)
-    if isinstance(owner, type):
+    if is_a(owner, type):
         return _bound(found, None, owner)
     return _bound(found, value, type(owner))
 
 
 def _bound(found: Any, instance: Value | None, owner: type) -> Values:
     """What reading a class attribute gives."""
-    if found is _MISSING or isinstance(found, property):
+    if found is MISSING or is_a(found, property):
         return UNKNOWN
-    if isinstance(found, staticmethod):
+    if is_a(found, staticmethod):
         return known(found.__func__)
-    if isinstance(found, classmethod):
+    if is_a(found, classmethod):
         return frozenset({Partial(known(found.__func__), (known(owner),))})
-    if isinstance(found, FunctionType) and instance is not None:
+    if is_a(found, FunctionType) and instance is not None:
         return frozenset({Partial(known(found), (frozenset({instance}),))})
     return known(found)
 
@@ -122,9 +123,9 @@ def _bound(found: Any, instance: Value | None, owner: type) -> Values:
 def stored_attribute(owner: Any, name: str) -> Any:
     """An attribute as it is stored; nothing of the program runs."""
     try:
-        return inspect.getattr_static(owner, name, _MISSING)
+        return inspect.getattr_static(owner, name, MISSING)
     except Exception:  # objects that are made to be unreadable
-        return _MISSING
+        return MISSING
 
 
 def _owner(task: Task[..., Any], function: FunctionType) -> type | str | None:
@@ -137,10 +138,10 @@ def _owner(task: Task[..., Any], function: FunctionType) -> type | str | None:
     found = function.__globals__.get(path[0])
     for part in path[1:]:
         found = stored_attribute(found, part)
-    if not isinstance(found, type):
+    if not is_a(found, type):
         return None
     member = stored_attribute(found, task.qualname.rpartition(".")[2])
-    return found if isinstance(member, Task) and member.base is task.base else None
+    return found if is_a(member, Task) and member.base is task.base else None
 
 
-__all__ = ["Subject", "attribute_of", "free_name", "stored_attribute", "subject_of", "unwrapped"]
+__all__ = ["MISSING", "Subject", "attribute_of", "free_name", "stored_attribute", "subject_of", "unwrapped"]

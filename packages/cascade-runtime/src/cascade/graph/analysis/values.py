@@ -11,12 +11,14 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, TypeVar
 
 from cascade.spec.task import Task
 
 if TYPE_CHECKING:
     from cascade.graph.analysis.statements import Body
+
+T = TypeVar("T")
 
 _MOST_VALUES: Final = 32
 
@@ -225,9 +227,14 @@ class Instance(Value):
     own: Task[..., Any]
 
 
+def is_a(value: object, kind: type[T]) -> TypeGuard[T]:
+    """As ``isinstance``, for objects of the program: that would ask a proxy for its ``__class__``, and wake it up."""
+    return issubclass(type(value), kind)
+
+
 def known(value: Any) -> Values:
     """An object that exists."""
-    if isinstance(value, Task):
+    if is_a(value, Task):
         return frozenset({TaskValue(value.base, value.base.name)})
     return frozenset({Known(value)})
 
@@ -272,6 +279,7 @@ __all__ = [
     "Value",
     "Values",
     "elements_of",
+    "is_a",
     "known",
     "sites_in",
     "union",
