@@ -30,8 +30,8 @@ import pytest
 
 from cascade import workflow as cs
 from cascade.graph.analysis import Position, possible_calls, warnings_of
+from cascade.graph.analysis.callees import find_calls
 from cascade.graph.analysis.expressions import Arguments, OutOfFuel, Trace
-from cascade.graph.analysis.possible_calls import find_calls
 from cascade.graph.analysis.sources import LARGEST_SOURCE
 from cascade.graph.analysis.statements import Body
 from cascade.graph.analysis.values import known

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
-from cascade.graph.analysis.possible_calls import NEXT_STEP, Position, possible_calls
+from cascade.graph.analysis.callees import NEXT_STEP, Position, possible_calls
 from cascade.spec.task import Task
 
 AnyTask = Task[..., Any]

@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
-from cascade.graph.analysis.possible_calls import NEXT_STEP, possible_calls
+from cascade.graph.analysis.callees import NEXT_STEP, possible_calls
 from cascade.graph.model import Graph, Node
 from cascade.spec.task import Task
 

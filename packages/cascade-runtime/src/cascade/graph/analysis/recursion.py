@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
+from cascade.graph.analysis.callees import WAITED_FOR, PossibleCall, possible_calls
 from cascade.graph.analysis.cycles import reachable, recursion_id
-from cascade.graph.analysis.possible_calls import WAITED_FOR, PossibleCall, possible_calls
 from cascade.spec.task import Task
 
 AnyTask = Task[..., Any]
