@@ -563,6 +563,13 @@ PROGRAMS = {
         @logged
         def loop(n): return loop(n - 1)  #> loop:tail
         """,
+    "functions of the standard library that only pass on": """
+        @cs.task
+        def visit(n):
+            if n == 1: return functools.reduce(add, map(visit, range(n)), 0)  #> add:tail+operand visit:operand!
+            if n == 2: return add(*[call for _, call in zip([1], [visit(1)])])  #> add:tail visit:operand!
+            return functools.reduce(lambda a, b: add(a, b), [visit(1)])  #> add:tail+operand visit:operand!
+        """,
     "a cast": """
         @cs.task
         def loop(n): return typing.cast(int, loop(n - 1))  #> loop:tail

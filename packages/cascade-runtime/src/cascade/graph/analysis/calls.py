@@ -161,6 +161,11 @@ class Caller(Evaluator):
         values = self.call(node, function, Arguments(tuple(map(elements_of, iterables))))
         return self.container(rest=values, is_searched=False)
 
+    def _reduce(self, node: ast.expr, arguments: Arguments) -> Values:
+        parts = union(elements_of(arguments.get(1, "iterable")), arguments.get(2, "initial"))
+        value = self.call(node, arguments.get(0, "function"), Arguments((parts, parts)))
+        return self.call(node, arguments.get(0, "function"), Arguments((union(parts, value), parts)))
+
     def _zip(self, _node: ast.expr, arguments: Arguments) -> Values:
         group = self.container(tuple(map(elements_of, arguments.positional)))
         return self.container(rest=group, is_searched=False)
@@ -248,6 +253,7 @@ _FORMS: Final[dict[int, _Form]] = {
     id(typing.cast): Caller._cast,
     id(functools.partial): Caller._partial,
     id(dataclasses.replace): Caller._replace,
+    id(functools.reduce): Caller._reduce,
     id(builtins.map): Caller._map,
     id(builtins.zip): Caller._zip,
     id(builtins.enumerate): Caller._enumerate,

@@ -21,7 +21,7 @@ _Index = dict[tuple[int, str], list[FunctionNode]]
 LARGEST_SOURCE: Final = 1_000_000
 """Characters; a larger file was written by a program, and would take seconds to parse."""
 
-_FILES: Final = 16
+_FILES: Final = 4  # syntax trees are large, and the tasks of a program mostly stand in a few files
 _lock = threading.Lock()
 _files: OrderedDict[str, tuple[str, _Index]] = OrderedDict()
 
@@ -48,6 +48,7 @@ def function_node(code: CodeType, namespace: dict[str, Any]) -> FunctionNode | N
 def _index(file: str, namespace: dict[str, Any]) -> _Index:
     """The functions of a file by their first line and name."""
     try:
+        linecache.checkcache(file)  # it may have been changed and loaded again
         text = "".join(linecache.getlines(file, namespace))
     except Exception:  # the loader's own code
         return {}
