@@ -101,12 +101,13 @@ def find_calls(task: AnyTask) -> tuple[PossibleCall, ...]:
             return ()
         trace = Trace(str(subject.function.__module__).partition(".")[0])
         returned = body_of(subject, node, trace).run(Arguments(subject.args))
-        return _described(returned)
+        return calls_in(returned)
     except (OutOfFuel, RecursionError):  # longer or deeper than people write
         return ()
 
 
-def _described(returned: Values) -> tuple[PossibleCall, ...]:
+def calls_in(returned: Values) -> tuple[PossibleCall, ...]:
+    """The calls that count if a task may return these values."""
     positions: dict[Site, Position] = {}
     waiting: dict[Site, set[tuple[int, int, str]]] = {}
     stack = list(_of_result(returned))

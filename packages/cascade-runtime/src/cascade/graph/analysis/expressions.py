@@ -219,10 +219,20 @@ class Evaluator:
 
     def _either(self, node: ast.IfExp) -> Values:
         self.evaluate(node.test)
-        return union(self.evaluate(node.body), self.evaluate(node.orelse))
+        start = dict(self.environment)  # ":=" in one branch is not seen in the other
+        values = self.evaluate(node.body)
+        end, self.environment = self.environment, start
+        values = union(values, self.evaluate(node.orelse))
+        self.environment = joined([self.environment, end])
+        return values
 
     def _any(self, node: ast.BoolOp) -> Values:
-        return union(*[self.evaluate(part) for part in node.values])
+        values = self.evaluate(node.values[0])
+        for part in node.values[1:]:
+            start = dict(self.environment)
+            values = union(values, self.evaluate(part))
+            self.environment = joined([self.environment, start])
+        return values
 
     def _walrus(self, node: ast.NamedExpr) -> Values:
         values = self.evaluate(node.value)
@@ -309,6 +319,15 @@ class Evaluator:
         return self.container(rest=elements_of(frozenset(containers)))
 
 
+def joined(paths: list[Environment]) -> Environment:
+    """The environment where paths meet."""
+    result = dict(paths[0])
+    for path in paths[1:]:
+        for name, values in path.items():
+            result[name] = union(result[name], values) if name in result else values
+    return result
+
+
 def _stored_item(table: Any, key: Any) -> Values:
     """Of a dict, list or tuple that exists: the task under a key, or all tasks that it may be."""
     if isinstance(key, (str, int, bytes)):
@@ -341,4 +360,4 @@ _EVALUATE: Final[dict[type[ast.expr], Callable[[Any, Any], Values]]] = {
     ast.BinOp: Evaluator._operation,
 }
 
-__all__ = ["Arguments", "Environment", "Evaluator", "OutOfFuel", "Trace"]
+__all__ = ["Arguments", "Environment", "Evaluator", "OutOfFuel", "Trace", "joined"]

@@ -2,7 +2,8 @@
 
 Paths are followed without regard to what is true on them: of two ``if`` with the same condition, all four paths count.
 A loop is followed until nothing changes, three times at most; an exception may be raised before or after each statement
-of a ``try``. Names that ``nonlocal`` functions change, and attributes and items that are assigned, are not followed.
+of a ``try``. A container that is changed through one name is not seen to change under another. Names that ``nonlocal``
+functions change, and attributes that are assigned, are not followed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from cascade.graph.analysis.calls import Caller
-from cascade.graph.analysis.expressions import Arguments, Environment, Trace
+from cascade.graph.analysis.expressions import Arguments, Environment, Trace, joined
 from cascade.graph.analysis.names import Subject, free_name
 from cascade.graph.analysis.sources import FunctionNode, function_node
 from cascade.graph.analysis.values import UNKNOWN, LocalFunction, Values, elements_of, union
@@ -132,7 +133,7 @@ class Body(Caller):
         live = [path for path in paths if path is not None]
         self._is_live = bool(live)
         if live:
-            self.environment = _joined(live)
+            self.environment = joined(live)
 
     # --- Statements ---------------------------------------------------------------------------------------------------
 
@@ -154,9 +155,12 @@ class Body(Caller):
             self._store(node.target, self.evaluate(node.value))
 
     def _augmented(self, node: ast.AugAssign) -> None:
-        values = self.evaluate(node.value)
-        if isinstance(node.target, ast.Name) and node.target.id in self.environment:
-            self.put(node.target.id, elements_of(values))
+        if not isinstance(node.target, ast.Name):
+            self.parts(node)
+            return
+        name = node.target.id
+        before = self.environment.get(name, UNKNOWN)  # read before the value, which may bind the name
+        self.environment[name] = self.trace.containers.put(before, elements_of(self.evaluate(node.value)))
 
     def _store(self, target: ast.expr, values: Values) -> None:
         self.bind(target, values)
@@ -190,10 +194,10 @@ class Body(Caller):
             self.environment = dict(head)
             begin()
             end = self._path(self.environment, node.body)
-            joined = _joined([head, *([] if end is None else [end]), *self._continues[-1]])
-            if joined == head:
+            met = joined([head, *([] if end is None else [end]), *self._continues[-1]])
+            if met == head:
                 break
-            head = joined
+            head = met
         self._continues.pop()
         breaks = self._breaks.pop()
         is_endless = isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)
@@ -213,7 +217,7 @@ class Body(Caller):
             self._block([statement])
             if not self._is_live:
                 break
-            raised = _joined([raised, self.environment])
+            raised = joined([raised, self.environment])
         paths = [self._path(self.environment, node.orelse) if self._is_live else None]
         for handler in node.handlers:
             caught = raised if handler.name is None else raised | {handler.name: UNKNOWN}
@@ -270,14 +274,6 @@ def body_of(subject: Subject, node: FunctionNode, trace: Trace) -> Body:
     """The body of a function that exists."""
     function = subject.function
     return Body(node, lambda name: free_name(function, name), function.__code__.co_filename, trace)
-
-
-def _joined(paths: list[Environment]) -> Environment:
-    joined = dict(paths[0])
-    for path in paths[1:]:
-        for name, values in path.items():
-            joined[name] = union(joined[name], values) if name in joined else values
-    return joined
 
 
 def _captures(pattern: ast.pattern) -> list[str]:
