@@ -10,7 +10,7 @@ import ast
 import contextlib
 import random
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -138,31 +138,36 @@ class Writer:
     def expression(self, depth: int) -> str:
         if depth <= 0:
             return self.draw.choice(["a", "b", "c", "n", self.call(0)])
-        one, other = (lambda: self.expression(depth - 1)), (lambda: self.expression(depth - 2))
-        return self.draw.choice(
-            [
-                lambda: self.call(depth),
-                lambda: self.call(depth),
-                self.name,
-                lambda: f"({one()} if {self.condition()} else {other()})",
-                lambda: f"({self.condition()} and {one()})",
-                lambda: f"[{one()}, {other()}]",
-                lambda: f"({one()}, *[{other()}])",
-                lambda: f"{{'k': {one()}, 'l': {other()}}}",
-                lambda: f"[{one()}, {other()}][{self.draw.randint(-2, 1)}]",
-                lambda: f"{{'k': {one()}}}['k']",
-                lambda: f"(b := {one()})",
-                lambda: f"{self.call(1)}.with_timeout(5).after({self.call(1)})",
-                lambda: f"{self.call(1)}.run_if({self.call(0)}, otherwise={one()})",
-                lambda: f"cs.Router({self.call(0)}, {{1: {one()}}}, default={other()})",
-                lambda: f"(lambda x: {self.draw.choice(['x', 'a', self.call(0)])})({one()})",
-                lambda: f"[{self.call(1)} for a in [{self.name()}, n]]",
-                lambda: f"[x for _, x in enumerate([{self.name()}])][0]",
-                lambda: f"list(map(lambda x: x, [{one()}]))",
-                lambda: f"{self.call(0)}['key']",
-                lambda: f"{self.draw.choice('fg')}.map([{self.next_number()}, {one()}])",
-            ]
-        )()
+
+        def one() -> str:
+            return self.expression(depth - 1)
+
+        def other() -> str:
+            return self.expression(depth - 2)
+
+        forms: list[Callable[[], str]] = [
+            lambda: self.call(depth),
+            lambda: self.call(depth),
+            self.name,
+            lambda: f"({one()} if {self.condition()} else {other()})",
+            lambda: f"({self.condition()} and {one()})",
+            lambda: f"[{one()}, {other()}]",
+            lambda: f"({one()}, *[{other()}])",
+            lambda: f"{{'k': {one()}, 'l': {other()}}}",
+            lambda: f"[{one()}, {other()}][{self.draw.randint(-2, 1)}]",
+            lambda: f"{{'k': {one()}}}['k']",
+            lambda: f"(b := {one()})",
+            lambda: f"{self.call(1)}.with_timeout(5).after({self.call(1)})",
+            lambda: f"{self.call(1)}.run_if({self.call(0)}, otherwise={one()})",
+            lambda: f"cs.Router({self.call(0)}, {{1: {one()}}}, default={other()})",
+            lambda: f"(lambda x: {self.draw.choice(['x', 'a', self.call(0)])})({one()})",
+            lambda: f"[{self.call(1)} for a in [{self.name()}, n]]",
+            lambda: f"[x for _, x in enumerate([{self.name()}])][0]",
+            lambda: f"list(map(lambda x: x, [{one()}]))",
+            lambda: f"{self.call(0)}['key']",
+            lambda: f"{self.draw.choice('fg')}.map([{self.next_number()}, {one()}])",
+        ]
+        return self.draw.choice(forms)()
 
     def next_number(self) -> int:
         self.number += 1
@@ -213,7 +218,7 @@ def numbered(tree: ast.AST) -> dict[tuple[int, int], int]:
         if isinstance(node, ast.Call) and node.args:
             first = node.args[0].elts[0] if isinstance(node.args[0], ast.List) else node.args[0]
             is_modifier = isinstance(node.func, ast.Attribute) and node.func.attr in MODIFIERS
-            if isinstance(first, ast.Constant) and not is_modifier:
+            if isinstance(first, ast.Constant) and isinstance(first.value, int) and not is_modifier:
                 numbers[node.lineno, node.col_offset] = first.value
     return numbers
 
