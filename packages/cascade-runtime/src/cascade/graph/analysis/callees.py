@@ -53,7 +53,7 @@ class PossibleCall:
         task: The task that is called, as it was declared.
         file: The file of the call.
         line: Its line, from 1.
-        column: Its place in the line, from 0.
+        column: Its place in the line, from 0, in bytes of UTF-8 (as in `ast`).
         position: What becomes of it.
         context: What waits for it, in words: "as an argument of 'add'"; empty if nothing does.
     """
@@ -119,7 +119,7 @@ def calls_in(returned: Values) -> tuple[PossibleCall, ...]:
             continue
         for role, operand in site.operands:
             stack.append((operand, _of_operand(role, position)))
-            waiting.setdefault(operand, set()).add((site.line, site.column, _words(role, site)))
+            waiting.setdefault(operand, set()).add((site.line, site.column, f"{role.value} {site.title}"))
     calls = [
         PossibleCall(
             site.task,
@@ -148,14 +148,6 @@ def _of_operand(role: Role, position: Position) -> Position:
     if position is Position.OPERAND or not role.passes_on:
         return Position.OPERAND
     return Position.BRANCH
-
-
-def _words(role: Role, site: Site) -> str:
-    if role is Role.ITEM:
-        return f"{role.value} {site.name}"
-    return (
-        f"{role.value} {site.name!r}" if site.task is not None or site.name.islower() else f"{role.value} a {site.name}"
-    )
 
 
 __all__ = ["NEXT_STEP", "WAITED_FOR", "Position", "PossibleCall", "possible_calls"]

@@ -61,7 +61,7 @@ class Caller(Evaluator):
 
     def _call_one(self, node: ast.expr, function: Value, arguments: Arguments) -> Values:
         if isinstance(function, TaskValue):
-            site = self.site(node, function.task, function.name)
+            site = self.site(node, function.task, repr(function.name))
             site.operands |= function.operands
             site.take(Role.ARGUMENT, arguments.everything)
             return frozenset({site})
@@ -93,7 +93,7 @@ class Caller(Evaluator):
                 receiver.operands |= operands
                 return frozenset({receiver})
         if isinstance(receiver, TaskValue) and name == "map":
-            site = self.site(node, receiver.task, receiver.name, is_map=True)
+            site = self.site(node, receiver.task, repr(receiver.name), is_map=True)
             site.operands |= receiver.operands
             site.take(Role.ARGUMENT, arguments.everything)
             return frozenset({site})
@@ -197,7 +197,7 @@ class Caller(Evaluator):
         return frozenset(TaskValue(None, name) for name in names)
 
     def _router(self, node: ast.expr, arguments: Arguments) -> Values:
-        site = self.site(node, None, "Router")
+        site = self.site(node, None, "a Router")
         site.take(Role.SELECTOR, arguments.get(0, "selector"))
         site.take(Role.ROUTE, elements_of(arguments.get(1, "routes")))
         site.take(Role.ROUTE, arguments.get(2, "default"))
@@ -209,7 +209,7 @@ class Caller(Evaluator):
         *before, last = arguments.positional
         if not before:
             return last
-        site = self.site(node, None, "sequence")
+        site = self.site(node, None, "a sequence")
         for values in before:
             site.take(Role.PREDECESSOR, values)
         site.take(Role.LAST, last)

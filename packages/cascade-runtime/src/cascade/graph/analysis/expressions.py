@@ -159,12 +159,12 @@ class Evaluator:
         else:
             self.parts(target)
 
-    def site(self, node: ast.expr, task: Task[..., Any] | None, name: str, *, is_map: bool = False) -> Site:
+    def site(self, node: ast.expr, task: Task[..., Any] | None, title: str, *, is_map: bool = False) -> Site:
         """The place of something lazy; the same one whenever the same source is followed again."""
-        key = (node, task or name)
+        key = (node, task or title)
         site = self.trace.sites.get(key)
         if site is None:
-            site = self.trace.sites[key] = Site(task, name, self.file, node, is_map)
+            site = self.trace.sites[key] = Site(task, title, self.file, node, is_map)
         return site
 
     def call(self, node: ast.expr, functions: Values, arguments: Arguments) -> Values:
@@ -293,7 +293,7 @@ class Evaluator:
         found: list[Values] = []
         for value in values:
             if isinstance(value, Site):
-                item = self.site(node, None, f"an item of the value of {value.name!r}")
+                item = self.site(node, None, f"an item of the value of {value.title}")
                 item.take(Role.ITEM, frozenset({value}))
                 found.append(frozenset({item}))
             elif isinstance(node.slice, ast.Slice) and isinstance(value, Container):

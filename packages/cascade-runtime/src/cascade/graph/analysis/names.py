@@ -35,14 +35,14 @@ class Subject(NamedTuple):
 def subject_of(task: Task[..., Any]) -> Subject | None:
     """The function of a task; ``None`` if it is not written in Python."""
     subject = unwrapped(task.fn)
-    if subject is None or subject.args or "." not in task.qualname:
+    path = task.qualname.split(".")[:-1]
+    is_method = task._binding is not None and bool(path) and path[-1] != "<locals>"
+    if subject is None or subject.args or not is_method:
         return subject
-    owner = _owner(task, subject.function)
-    if owner is None or task._binding is None:
-        return subject
-    first = known(owner) if is_a(owner, type) and task._binding == "class" else None
-    kind = owner if is_a(owner, type) else None
-    return Subject(subject.function, (first or frozenset({Instance(kind, task)}),))
+    owner = _owner(task, path, subject.function)
+    if owner is not None and task._binding == "class":
+        return Subject(subject.function, (known(owner),))
+    return Subject(subject.function, (frozenset({Instance(owner, task)}),))
 
 
 def unwrapped(function: Any) -> Subject | None:
@@ -128,13 +128,8 @@ def stored_attribute(owner: Any, name: str) -> Any:
         return MISSING
 
 
-def _owner(task: Task[..., Any], function: FunctionType) -> type | str | None:
-    """The class whose method a task is; its name, if it is a class inside a function; ``None`` if it is no method."""
-    path = task.qualname.split(".")[:-1]
-    if path[-1] == "<locals>":
-        return None
-    if "<locals>" in path:
-        return path[-1]
+def _owner(task: Task[..., Any], path: list[str], function: FunctionType) -> type | None:
+    """The class whose method a task is, if it can be found by its name: a class inside a function cannot."""
     found = function.__globals__.get(path[0])
     for part in path[1:]:
         found = stored_attribute(found, part)

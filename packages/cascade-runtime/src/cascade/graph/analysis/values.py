@@ -72,19 +72,21 @@ class Site(Value):
 
     Attributes:
         task: The task that is called; ``None`` for what is no call, or a call of a task that is made anew each time.
-        name: What it is called in messages.
+        title: What it is called in messages: the name of the task in quotes, or words.
         file: Where it is.
         line: The line there, from 1.
-        column: The place in the line, from 0.
+        column: The place in the line, from 0, in bytes of UTF-8 (as in `ast`).
         is_map: Whether it calls the task for each of many items.
         operands: What it waits for or may pass on.
     """
 
-    __slots__ = ("column", "file", "is_map", "line", "name", "operands", "task")
+    __slots__ = ("column", "file", "is_map", "line", "operands", "task", "title")
 
-    def __init__(self, task: Task[..., Any] | None, name: str, file: str, node: ast.expr, is_map: bool = False) -> None:
+    def __init__(
+        self, task: Task[..., Any] | None, title: str, file: str, node: ast.expr, is_map: bool = False
+    ) -> None:
         self.task = task
-        self.name = name
+        self.title = title
         self.file = file
         self.line = node.lineno
         self.column = node.col_offset
