@@ -34,6 +34,7 @@ Environment = dict[str, Values]
 
 _FUEL: Final = 20_000
 _DEEPEST: Final = 80
+_NAMES_A_STEP: Final = 16
 
 
 class OutOfFuel(Exception):
@@ -59,9 +60,9 @@ class Trace:
         self.depth = 0
         self._fuel = _FUEL
 
-    def spend(self) -> None:
-        """One more step. The number of steps is limited, not the time, so that every machine gets as far."""
-        self._fuel -= 1
+    def spend(self, names: int = 0) -> None:
+        """One more step, over so many names. Steps are limited, not the time, so that every machine gets as far."""
+        self._fuel -= 1 + names // _NAMES_A_STEP
         if self._fuel < 0:
             raise OutOfFuel
 
@@ -113,6 +114,11 @@ class Evaluator:
         self.trace = trace
         self.container = trace.containers.make
         self.environment: Environment = {}
+
+    def fork(self) -> Environment:
+        """The environment as it is now, to come back to."""
+        self.trace.spend(len(self.environment))
+        return dict(self.environment)
 
     def name(self, name: str) -> Values:
         """What a name may stand for."""
@@ -219,7 +225,7 @@ class Evaluator:
 
     def _either(self, node: ast.IfExp) -> Values:
         self.evaluate(node.test)
-        start = dict(self.environment)  # ":=" in one branch is not seen in the other
+        start = self.fork()  # ":=" in one branch is not seen in the other
         values = self.evaluate(node.body)
         end, self.environment = self.environment, start
         values = union(values, self.evaluate(node.orelse))
@@ -229,7 +235,7 @@ class Evaluator:
     def _any(self, node: ast.BoolOp) -> Values:
         values = self.evaluate(node.values[0])
         for part in node.values[1:]:
-            start = dict(self.environment)
+            start = self.fork()
             values = union(values, self.evaluate(part))
             self.environment = joined([self.environment, start])
         return values

@@ -123,7 +123,8 @@ class Body(Caller):
 
     def _path(self, start: Environment, statements: Iterable[ast.stmt]) -> Environment | None:
         """Follow a block; the environment behind it, or ``None`` if its end is never reached."""
-        self.environment = dict(start)
+        self.environment = start
+        self.environment = self.fork()
         self._is_live = True
         self._block(statements)
         return self.environment if self._is_live else None
@@ -191,7 +192,8 @@ class Body(Caller):
         self._continues.append([])
         head = self.environment
         for _ in range(_ROUNDS):
-            self.environment = dict(head)
+            self.environment = head
+            self.environment = self.fork()
             begin()
             end = self._path(self.environment, node.body)
             met = joined([head, *([] if end is None else [end]), *self._continues[-1]])
@@ -204,20 +206,20 @@ class Body(Caller):
         self._join(None if is_endless else self._path(head, node.orelse), *breaks)
 
     def _break(self, _node: ast.Break) -> None:
-        self._breaks[-1].append(dict(self.environment))
+        self._breaks[-1].append(self.fork())
         self._is_live = False
 
     def _continue(self, _node: ast.Continue) -> None:
-        self._continues[-1].append(dict(self.environment))
+        self._continues[-1].append(self.fork())
         self._is_live = False
 
     def _try(self, node: ast.Try) -> None:
-        raised = dict(self.environment)
+        raised = self.fork()
         for statement in node.body:
             self._block([statement])
             if not self._is_live:
                 break
-            raised = joined([raised, self.environment])
+            raised = joined([raised, self.fork()])
         paths = [self._path(self.environment, node.orelse) if self._is_live else None]
         for handler in node.handlers:
             caught = raised if handler.name is None else raised | {handler.name: UNKNOWN}
@@ -238,7 +240,7 @@ class Body(Caller):
 
     def _match(self, node: ast.Match) -> None:
         subject = self.evaluate(node.subject)
-        start = dict(self.environment)
+        start = self.fork()
         paths: list[Environment | None] = []
         is_exhaustive = False
         for case in node.cases:
