@@ -13,6 +13,7 @@ from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.solvers.native import NativeSolver
 from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.adapters.system_clock import SystemClock
+from cascade.graph.static_analysis import source_warnings
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
 from cascade.runtime.flow import Skip
@@ -32,7 +33,7 @@ from cascade.spec.errors import (
     TaskDefinitionError,
     TaskTimeoutError,
 )
-from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
+from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus, StaticAnalysisWarning
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateBackend
 from cascade.spec.resources import Resource
@@ -148,9 +149,12 @@ class Engine:
             overrides=dict(self._overrides),
         )
         interpreter = self._strategy.begin(run)
-        name = interpreter.prepare(target, allow_unused_params=allow_unused_params)
+        graph = interpreter.prepare(target, allow_unused_params=allow_unused_params)
         began = self.clock.monotonic()
-        run.publish(RunStarted, target=name)
+        run.publish(RunStarted, target=graph.root.name)
+        if self.bus.wants(StaticAnalysisWarning):
+            for code, task, message in source_warnings(graph):
+                run.publish(StaticAnalysisWarning, code=code, task=task.name, message=message)
         error: BaseException | None = None
         value: Any = None
         try:

@@ -10,7 +10,20 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import TaskDefinitionError
@@ -60,6 +73,9 @@ class Task(Modifiable, Generic[P, R]):
     is_async: bool
     call_signature: CallSignature
     base: Task[..., Any]
+
+    _find_cycle_id: ClassVar[Callable[[Task[..., Any]], str | None]] = staticmethod(lambda _task: None)
+    """Reads the source; put here by the package that can (`cascade.graph.static_analysis`)."""
 
     def __init__(
         self,
@@ -119,6 +135,14 @@ class Task(Modifiable, Generic[P, R]):
         if instance is None or self._binding is None:
             return self
         return BoundTask(self, instance)
+
+    @property
+    def _tco_cycle_id(self) -> str | None:
+        """The same text for all tasks that go on with each other by tail calls, in every process; a hint.
+
+        ``None`` for a task in no such cycle, or whose source cannot be read. Found out when first asked.
+        """
+        return Task._find_cycle_id(self)
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"

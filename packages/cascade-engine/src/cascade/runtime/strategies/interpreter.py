@@ -25,6 +25,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from cascade.graph.build import build_despite_cycles, build_graph
+from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
@@ -92,7 +93,7 @@ class Interpreter:
         self._is_finished = False
         self._value: Any = None
 
-    def prepare(self, target: Any, *, allow_unused_params: bool = False) -> str:
+    def prepare(self, target: Any, *, allow_unused_params: bool = False) -> Graph:
         """Build and check the first graph, so that everything that is wrong with it is said before anything runs.
 
         Args:
@@ -100,7 +101,7 @@ class Interpreter:
             allow_unused_params: Whether parameters may be given for which the first graph does not ask.
 
         Returns:
-            The name of the target.
+            The first graph.
 
         Raises:
             CascadeError: The target cannot be built, planned or run.
@@ -113,7 +114,7 @@ class Interpreter:
         check_graph(graph, data, self._run, refuse_unused_params=not allow_unused_params, known=known)
         self._begin_step(target)
         self._first = Frame(graph, data, self._plans.plan(graph), None, 0, 1)
-        return graph.root.name
+        return graph
 
     async def evaluate(self) -> Any:
         """Run until the target has its value.

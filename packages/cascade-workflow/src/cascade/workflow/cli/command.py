@@ -17,6 +17,7 @@ from rich.console import Console
 from cascade.graph.build import build_graph
 from cascade.graph.render import render_dot, render_mermaid
 from cascade.graph.serialize import graph_to_dict
+from cascade.graph.static_analysis import possible_flows
 from cascade.runtime.engine import Engine
 from cascade.spec.errors import CapacityError, CascadeError, ResourceNotFoundError
 from cascade.workflow.cli.cache import cache
@@ -121,7 +122,10 @@ def run(
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.pass_context
 def graph(ctx: click.Context, place: str, language: str, output: Path | None) -> None:
-    """Draw the graph of TARGET, without running it."""
+    """Draw the graph of TARGET, without running it.
+
+    Dashed arrows lead to what its tasks may go on with when they return, as far as their source tells.
+    """
     with stdout_reserved() as stdout:  # what the file prints while it is loaded is no drawing
         try:
             with _interrupts_as_faults(), _program(parse_place(place)) as (_, target):
@@ -247,10 +251,11 @@ def _draw(target: Any, language: str) -> str:
         graph, data, _ = build_graph(target)
     except CascadeError as error:
         raise bad_input(str(error), error) from None
+    flows = possible_flows(graph)
     if language == "json":
-        return json.dumps(graph_to_dict(graph), indent=2) + "\n"
+        return json.dumps(graph_to_dict(graph, flows), indent=2) + "\n"
     render = render_mermaid if language == "mermaid" else render_dot
-    return render(graph, data) + "\n"
+    return render(graph, data, flows) + "\n"
 
 
 def _write(file: Path, text: str) -> None:
