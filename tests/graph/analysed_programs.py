@@ -1,6 +1,6 @@
 """Programs for the static analysis; a comment says what is to be found in its line.
 
-``#> loop:tail`` is a call of the task ``loop`` that is returned; other positions are ``part``, ``branch`` and
+``#> loop:tail`` is a call of the task ``loop`` that is returned; other positions are ``part`` and
 ``operand``, joined by ``+`` where paths differ. An exclamation mark is a warning (``CS-W001``). Lines without a comment
 have no call that counts. Every program begins with `HEAD`.
 """
@@ -269,7 +269,7 @@ PROGRAMS = {
         """,
     "an alternative": """
         @cs.task
-        def loop(n): return add.run_if(test(n), otherwise=loop(n - 1))(n)  #> add:tail test:operand loop:branch!
+        def loop(n): return add.run_if(test(n), otherwise=loop(n - 1))(n)  #> add:tail test:operand loop:tail
         """,
     "a predecessor": """
         @cs.task
@@ -289,8 +289,8 @@ PROGRAMS = {
     "a router": """
         @cs.task
         def loop(n):
-            routes = {"a": loop(n - 1), "b": add(n)}  #> loop:branch! add:branch
-            return cs.Router(pick(n), routes, default=test(n))  #> pick:operand test:branch
+            routes = {"a": loop(n - 1), "b": add(n)}  #> loop:tail add:tail
+            return cs.Router(pick(n), routes, default=test(n))  #> pick:operand test:tail
         """,
     "a router inside of a call": """
         @cs.task
@@ -299,7 +299,7 @@ PROGRAMS = {
         """,
     "a sequence": """
         @cs.task
-        def loop(n): return cs.sequence(add(n), test(n), loop(n - 1))  #> add:operand test:operand loop:branch!
+        def loop(n): return cs.sequence(add(n), test(n), loop(n - 1))  #> add:operand test:operand loop:tail
         """,
     "a sequence of one": """
         @cs.task

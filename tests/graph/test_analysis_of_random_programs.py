@@ -191,18 +191,19 @@ def real_calls(returned: Any) -> Iterator[tuple[int, Position]]:
             continue
         seen.add((id(value), position))
         waits = Position.OPERAND
-        branch = Position.OPERAND if position is Position.OPERAND else Position.BRANCH
         if isinstance(value, (LazyResult, MappedLazyResult)):
             items = value._args[0] if isinstance(value, MappedLazyResult) else value._args
+            if isinstance(value, MappedLazyResult) and position is Position.TAIL:
+                position = Position.PART
             if position is not None:
                 yield items[0], position
             options = value._options
             stack += [(item, waits) for item in (*items[1:], options.condition, *options.after)]
             if options.otherwise is not NOTHING:
-                stack.append((options.otherwise, branch))
+                stack.append((options.otherwise, position))
         elif isinstance(value, RoutedResult):
             stack.append((value._selector, waits))
-            stack += [(route, branch) for route in (*value._routes.values(), value._default)]
+            stack += [(route, position) for route in (*value._routes.values(), value._default)]
         elif isinstance(value, LazyItem):
             stack.append((value._source, waits))
         elif position is not Position.TAIL and isinstance(value, (list, tuple, set)):

@@ -9,7 +9,7 @@ It is a help, not a proof: a call by a name that only exists at run time is not 
 taken are. Source that cannot be read has no calls.
 """
 
-from cascade.graph.analysis.callees import NEXT_STEP, WAITED_FOR, Position, PossibleCall, possible_calls
+from cascade.graph.analysis.callees import NEXT_STEP, Position, PossibleCall, possible_calls
 from cascade.graph.analysis.cycles import cycle_id, reachable
 from cascade.graph.analysis.flows import Flows, possible_flows
 from cascade.graph.analysis.recursion import NOT_IN_TAIL_POSITION, SourceWarning, warnings_of
@@ -17,7 +17,6 @@ from cascade.graph.analysis.recursion import NOT_IN_TAIL_POSITION, SourceWarning
 __all__ = [
     "NEXT_STEP",
     "NOT_IN_TAIL_POSITION",
-    "WAITED_FOR",
     "Flows",
     "Position",
     "PossibleCall",

@@ -29,20 +29,16 @@ class Position(Flag):
     """What becomes of a call; several things, if paths differ."""
 
     TAIL = auto()
-    """It is returned: the engine goes on with it, and nothing waits."""
+    """It is returned, perhaps only if it is chosen (a route, an alternative) or its turn has come (the last of a
+    sequence): the engine goes on with it, and nothing waits."""
     PART = auto()
     """It is an item of a container, or of a map, that is returned."""
-    BRANCH = auto()
-    """It is returned if it is chosen: a route, an alternative, the last of a sequence. What chooses it waits for it."""
     OPERAND = auto()
     """What is returned waits for its value."""
 
 
-NEXT_STEP: Final = Position.TAIL | Position.PART | Position.BRANCH
+NEXT_STEP: Final = Position.TAIL | Position.PART
 """The value of the task may be that of the call."""
-
-WAITED_FOR: Final = Position.BRANCH | Position.OPERAND
-"""Something is kept in memory until the call has its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +114,7 @@ def calls_in(returned: Values) -> tuple[PossibleCall, ...]:
         if after == before:
             continue
         for role, operand in site.operands:
-            stack.append((operand, _of_operand(role, position)))
+            stack.append((operand, _of_operand(operand, role, position)))
             waiting.setdefault(operand, set()).add((site.line, site.column, f"{role.value} {site.title}"))
     calls = [
         PossibleCall(
@@ -127,7 +123,7 @@ def calls_in(returned: Values) -> tuple[PossibleCall, ...]:
             site.line,
             site.column,
             position,
-            min(waiting[site])[2] if position & WAITED_FOR else "",
+            min(waiting[site])[2] if position & Position.OPERAND else "",
         )
         for site, position in positions.items()
         if site.task is not None
@@ -144,10 +140,10 @@ def _of_result(returned: Values) -> Iterator[tuple[Site, Position]]:
             yield from ((item, Position.PART) for item in value.elements if isinstance(item, Site))
 
 
-def _of_operand(role: Role, position: Position) -> Position:
-    if position is Position.OPERAND or not role.passes_on:
+def _of_operand(operand: Site, role: Role, position: Position) -> Position:
+    if not role.passes_on:
         return Position.OPERAND
-    return Position.BRANCH
+    return Position.PART if operand.is_map and position is Position.TAIL else position
 
 
-__all__ = ["NEXT_STEP", "WAITED_FOR", "Position", "PossibleCall", "possible_calls"]
+__all__ = ["NEXT_STEP", "Position", "PossibleCall", "possible_calls"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from cascade.graph.analysis.callees import WAITED_FOR, PossibleCall, possible_calls
+from cascade.graph.analysis.callees import Position, PossibleCall, possible_calls
 from cascade.graph.analysis.cycles import reachable, recursion_id
 from cascade.spec.task import Task
 
@@ -45,7 +45,7 @@ def warnings_of(tasks: Iterable[AnyTask]) -> Iterator[SourceWarning]:
         if recursion is None:
             continue
         for call in possible_calls(task):
-            if call.position & WAITED_FOR and recursion_id(call.task) == recursion:
+            if call.position & Position.OPERAND and recursion_id(call.task) == recursion:
                 yield SourceWarning(NOT_IN_TAIL_POSITION, task, _message(task, call))
 
 
