@@ -71,7 +71,7 @@ class Call(NamedTuple):
 class Shared(NamedTuple):
     """A call that was made before in the same step, if there is one."""
 
-    index: int
+    made: int
 
 
 class Box(NamedTuple):
@@ -148,7 +148,7 @@ class Program:
         loops: The loops; the first is called first.
         incidents: What happens on the way.
         count: The number that the first call is given, which falls to 0.
-        may_hurry: Whether the time is always over, so that every turn is as short as it can be, if that changes nothing.
+        may_hurry: Whether the time is always over, so that every turn is as short as can be, if that changes nothing.
     """
 
     leaves: tuple[Leaf, ...]

@@ -158,12 +158,12 @@ class Built:
         async def awaited_loop(n: int, a: Any = None, b: Any = None, c: Any = None) -> Any:
             return await awaited(n, a, b, c)
 
+        options: Any = {"name": name} | ({} if spec.is_async else {"mode": "inline"})
         if isinstance(spec, Loop):
-            return cs.task(awaited_loop, name=name) if spec.is_async else cs.task(sync_loop, name=name, mode="inline")
-        function: Any = awaited if spec.is_async else sync
-        options: Any = {"name": name, "pure": spec.is_pure} | ({} if spec.is_async else {"mode": "inline"})
+            return cs.task(**options)(awaited_loop if spec.is_async else sync_loop)
+        options["pure"] = spec.is_pure
         if not spec.is_method:
-            return cs.task(function, **options)
+            return cs.task(**options)(awaited if spec.is_async else sync)
 
         def method(self: Worker, n: int, *arguments: Any, k: Any = None, r: Any = default) -> Any:
             return sync(n, self, *arguments, k=k, r=r)
@@ -171,7 +171,7 @@ class Built:
         async def awaited_method(self: Worker, n: int, *arguments: Any, k: Any = None, r: Any = default) -> Any:
             return await awaited(n, self, *arguments, k=k, r=r)
 
-        return cs.task(awaited_method if spec.is_async else method, **options)
+        return cs.task(**options)(awaited_method if spec.is_async else method)
 
     def _variable_here(self, spec: Leaf | Loop) -> int:
         return _variable.get() if spec.is_async else 0
@@ -205,8 +205,8 @@ class Built:
                 return value if is_fixed else n + value
             case Wrapped(value):
                 return cs.literal([n, value])
-            case Shared(index):
-                return made[index % len(made)] if made else n
+            case Shared(place):
+                return made[place % len(made)] if made else n
             case Box(kind, content):
                 items = [self._make(inner, n, made) for inner in content]
                 if kind == "dict":
