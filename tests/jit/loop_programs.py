@@ -69,9 +69,23 @@ class Call(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A call that was made before in the same step, if there is one."""
+    """A call that was made before in the same step, if there is one.
+
+    Attributes:
+        made: Which.
+        copied: In which steps it is not the same call but another, which is like it: every so many; 0 for none.
+    """
 
     made: int
+    copied: int = 0
+
+
+class Sometimes(NamedTuple):
+    """Every so many steps something else."""
+
+    every: int
+    usual: Expr
+    rare: Expr
 
 
 class Box(NamedTuple):
@@ -88,7 +102,10 @@ class Item(NamedTuple):
     key: int
 
 
-Expr = Value | Wrapped | Call | Shared | Box | Item
+Expr = Value | Wrapped | Call | Shared | Sometimes | Box | Item
+
+
+Form = Literal["positional", "keywords", "reversed", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -98,13 +115,14 @@ class Step:
     Attributes:
         following: The loop that is called, by its index.
         arguments: Its arguments behind the number.
-        form: How they are given.
+        form: How they are given; in every third step that is called by ``other_form``.
         attempts: As given to ``with_retry``.
     """
 
     following: int
     arguments: tuple[Expr, ...]
-    form: Literal["positional", "keywords", "reversed", "mixed"] = "positional"
+    form: Form = "positional"
+    other_form: Form = "positional"
     attempts: int = 0
 
 
@@ -180,10 +198,12 @@ LEAVES: Final = st.builds(
     gives=st.sampled_from(("number", "number", "pair")),
     wants=st.sampled_from(("", "", "", "", "run", "run", "step")),
     is_method=st.sampled_from((False, False, False, True)),
-    is_pure=st.sampled_from((False, False, False, True)),
+    is_pure=st.sampled_from((False,) * 7 + (True,)),
 )
+MOST_CALLS: Final = 6
 CONSTANTS: Final = (0, None, True, "a", 1.5, (), (1, 2), b"b", [1], {"k": 2})
 ATTEMPTS: Final = st.sampled_from((0, 0, 0, 0, 2, 3))
+FORMS: Final = st.sampled_from(("positional", "positional", "keywords", "reversed", "mixed"))
 VALUES: Final = st.one_of(
     st.builds(Value, st.integers(0, 3)),
     st.builds(Value, st.sampled_from(CONSTANTS), st.just(True)),
@@ -196,7 +216,7 @@ def programs(draw: Any) -> Program:
     """A program. Its tasks are drawn first, so that expressions can refer to them."""
     leaves = tuple(draw(st.lists(LEAVES, min_size=1, max_size=4)))
     kinds = draw(st.lists(st.booleans(), min_size=1, max_size=4))
-    calls_allowed = [8]
+    calls_allowed = [MOST_CALLS]
 
     def call(depth: int, leaf: int) -> Call:
         calls_allowed[0] -= 1
@@ -211,18 +231,30 @@ def programs(draw: Any) -> Program:
         if choice < 7:
             leaf = draw(st.integers(0, len(leaves) - 1))
             made = call(depth, leaf)
-            return Item(made, draw(st.integers(0, 1))) if leaves[leaf].gives == "pair" and choice < 5 else made
+            whole = Item(made, draw(st.integers(0, 1))) if leaves[leaf].gives == "pair" and choice < 5 else made
+            if draw(st.integers(0, 4)):
+                return whole
+            other = draw(st.sampled_from(("attempts", "leaf", "keyword", "value", "box")))
+            alike: dict[str, Expr] = {
+                "attempts": made._replace(attempts=2 if made.attempts != 2 else 0, is_late=not made.is_late),
+                "leaf": made._replace(leaf=(leaf + 1) % len(leaves)),
+                "keyword": made._replace(keyword=None if made.keyword else Value(1)),
+                "value": Value(1),
+                "box": Box("list", (made,)),
+            }
+            return Sometimes(draw(st.sampled_from((2, 3, 5))), whole, alike[other])
         if choice == 7:
-            return Shared(draw(st.integers(0, 3)))
+            return Shared(draw(st.integers(0, 3)), draw(st.sampled_from((0, 2, 3))))
         kind = draw(st.sampled_from(("list", "tuple", "dict")))
         return Box(kind, tuple(expression(depth - 1) for _ in range(draw(st.integers(0, 3)))))
 
     def step() -> Step:
-        calls_allowed[0] = 8
+        calls_allowed[0] = MOST_CALLS
         following = draw(st.integers(0, len(kinds) - 1))
         arguments = tuple(expression(3) for _ in range(draw(st.integers(1, 3))))
-        form = draw(st.sampled_from(("positional", "positional", "keywords", "reversed", "mixed")))
-        return Step(following, arguments, form, draw(ATTEMPTS) if len(kinds) == 1 else 0)
+        form = draw(FORMS)
+        other_form = draw(FORMS) if draw(st.integers(0, 3)) == 0 else form
+        return Step(following, arguments, form, other_form, draw(ATTEMPTS) if len(kinds) == 1 else 0)
 
     loops = tuple(
         Loop(
@@ -232,7 +264,7 @@ def programs(draw: Any) -> Program:
         )
         for is_async in kinds
     )
-    count = draw(st.integers(5, 12))
+    count = draw(st.integers(6, 14))
     incidents = []
     for _ in range(draw(st.sampled_from((0, 0, 0, 1, 1, 2)))):
         place = draw(st.integers(0, len(leaves) + len(loops) - 1))
@@ -265,6 +297,7 @@ __all__ = [
     "Loop",
     "Program",
     "Shared",
+    "Sometimes",
     "Step",
     "Value",
     "Wrapped",

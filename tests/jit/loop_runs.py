@@ -20,7 +20,21 @@ from unittest.mock import patch
 from cascade import workflow as cs
 from cascade.runtime.strategies import interpreter
 from cascade.spec.events import Event
-from tests.jit.loop_programs import Box, Call, Expr, Incident, Item, Leaf, Loop, Program, Shared, Step, Value, Wrapped
+from tests.jit.loop_programs import (
+    Box,
+    Call,
+    Expr,
+    Incident,
+    Item,
+    Leaf,
+    Loop,
+    Program,
+    Shared,
+    Sometimes,
+    Step,
+    Value,
+    Wrapped,
+)
 from tests.jit.support import Seen, now, see
 
 _variable: ContextVar[int] = ContextVar("variable", default=0)
@@ -186,27 +200,33 @@ class Built:
     # --- Calls --------------------------------------------------------------------------------------------------------
 
     def _following(self, step: Step, n: int) -> Any:
-        made: list[Any] = []
+        made: list[tuple[Any, Call]] = []
         arguments = [self._make(expression, n, made) for expression in step.arguments]
         names = ["a", "b", "c"][: len(arguments)]
         loop = self._loops[step.following]
         if step.attempts:
             loop = loop.with_retry(step.attempts, delay_s=0.25)
-        if step.form == "positional":
+        form = step.form if n % 3 else step.other_form
+        if form == "positional":
             return loop(n - 1, *arguments)
-        if step.form == "mixed":
+        if form == "mixed":
             return loop(n - 1, *arguments[:1], **dict(zip(names[1:], arguments[1:], strict=True)))
         keywords = dict(zip(names, arguments, strict=True)) | {"n": n - 1}
-        return loop(**keywords) if step.form == "keywords" else loop(**dict(reversed(keywords.items())))
+        return loop(**keywords) if form == "keywords" else loop(**dict(reversed(keywords.items())))
 
-    def _make(self, expression: Expr, n: int, made: list[Any]) -> Any:
+    def _make(self, expression: Expr, n: int, made: list[tuple[Any, Call]]) -> Any:
         match expression:
             case Value(value, is_fixed):
                 return value if is_fixed else n + value
             case Wrapped(value):
                 return cs.literal([n, value])
-            case Shared(place):
-                return made[place % len(made)] if made else n
+            case Shared(place, copied):
+                if not made:
+                    return n
+                result, call = made[place % len(made)]
+                return self._call(call, n, made) if copied and n % copied == 0 else result
+            case Sometimes(every, usual, rare):
+                return self._make(usual if n % every else rare, n, made)
             case Box(kind, content):
                 items = [self._make(inner, n, made) for inner in content]
                 if kind == "dict":
@@ -217,7 +237,7 @@ class Built:
             case Call():
                 return self._call(expression, n, made)
 
-    def _call(self, call: Call, n: int, made: list[Any]) -> Any:
+    def _call(self, call: Call, n: int, made: list[tuple[Any, Call]]) -> Any:
         arguments = [self._make(inner, n, made) for inner in call.arguments]
         keywords = {} if call.keyword is None else {"k": self._make(call.keyword, n, made)}
         task = self._leaves[call.leaf]
@@ -229,7 +249,7 @@ class Built:
         result = task(n, *arguments, **keywords)
         if call.attempts and call.is_late:
             result = result.with_retry(call.attempts, delay_s=0.25)
-        made.append(result)
+        made.append((result, call))
         return result
 
     # --- Incidents ----------------------------------------------------------------------------------------------------
