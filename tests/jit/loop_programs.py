@@ -177,9 +177,9 @@ class Program:
 
     @property
     def has_ticks(self) -> bool:
-        """Whether turns of the event loop are counted: how many it takes to stop a call is nobody's promise."""
-        stops = {"sets a variable", "times out"}
-        return all(incident.kind in stops for incident in self.incidents)
+        """Whether turns of the event loop are counted: how many it takes to begin or stop a call is nobody's promise."""
+        harmless = {"sets a variable", "times out"}
+        return not self.is_hurried and all(incident.kind in harmless for incident in self.incidents)
 
     @property
     def is_hurried(self) -> bool:
