@@ -177,7 +177,7 @@ class Program:
 
     @property
     def has_ticks(self) -> bool:
-        """Whether turns of the event loop are counted: how many it takes to begin or stop a call is nobody's promise."""
+        """Whether turns of the event loop are counted: how many it takes to begin or stop a call is no promise."""
         harmless = {"sets a variable", "times out"}
         return not self.is_hurried and all(incident.kind in harmless for incident in self.incidents)
 
