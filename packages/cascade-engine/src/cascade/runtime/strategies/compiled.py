@@ -74,6 +74,8 @@ class CompiledSteps:
 
     def begin(self, step: NextStep, loop: CompiledLoop) -> None:
         """Begin to run steps that are awaited; what they have done comes as a completed call of the step."""
+        if step.parent is None:  # it may be long until the interpreter stands between two steps again
+            self._run.state.checkpoint(step.step, step.call)
         self._calls.start(self._run_awaited(step.call, loop), step, 0)
 
     def after(self, ran: Ran, step: NextStep) -> NextStep:

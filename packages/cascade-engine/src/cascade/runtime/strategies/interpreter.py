@@ -308,7 +308,7 @@ class Interpreter:
             following = compiled.after(ran, following)
             if ran.loop is not None and not self._goes_on(ran, following):
                 return
-            if ran.following is not None:
+            if ran.following is not None and not self._cached.has_leads:  # what it calls must know of them
                 compiled.begin(following, ran.following)
                 return
         self._interpret(following)
