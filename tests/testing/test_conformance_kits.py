@@ -11,7 +11,7 @@ from tests.support.kits import promises
 
 pytest_plugins = ["pytester"]
 
-KITS = [testing.ExecutorConformance, testing.SolverConformance, testing.StateBackendConformance]
+KITS = [getattr(testing, name) for name in testing.__all__ if name.endswith("Conformance")]
 
 
 @pytest.mark.parametrize("kit", KITS)

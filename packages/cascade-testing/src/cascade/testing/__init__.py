@@ -1,11 +1,18 @@
 """Tools to test Cascade, its plug-ins, and workflows: conformance kits, fakes and virtual time."""
 
-from cascade.testing.conformance import ExecutorConformance, SolverConformance, StateBackendConformance
+from cascade.testing.conformance import (
+    CacheConformance,
+    ExecutorConformance,
+    SerializerConformance,
+    SolverConformance,
+    StateBackendConformance,
+)
 from cascade.testing.fakes import FakeClock, LoopClock, RealTimeCalls, RecordedCall, ScriptedExecutor, ShuffledSolver
 from cascade.testing.recording_bus import RecordingBus
 from cascade.testing.virtual_time import HangError, VirtualTimeLoop, real_time, run_in_virtual_time
 
 __all__ = [
+    "CacheConformance",
     "ExecutorConformance",
     "FakeClock",
     "HangError",
@@ -14,6 +21,7 @@ __all__ = [
     "RecordedCall",
     "RecordingBus",
     "ScriptedExecutor",
+    "SerializerConformance",
     "ShuffledSolver",
     "SolverConformance",
     "StateBackendConformance",

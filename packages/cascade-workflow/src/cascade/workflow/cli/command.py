@@ -157,7 +157,7 @@ def _engine(place: Place, module: ModuleType, executor: str | None, solver: str 
         if executor or solver:
             option = "--executor" if executor else "--solver"
             raise bad_input(
-                f"{place.file.name} has an {ENGINE_NAME!r} of its own, which {option} cannot change; choose its parts there"
+                f"{place.file.name} has an {ENGINE_NAME!r} of its own, which {option} cannot change; choose there"
             )
         yield own
         return
