@@ -1,4 +1,4 @@
-"""Tools to test Cascade, its plug-ins, and workflows: conformance kits, fakes and virtual time."""
+"""Tools to test Cascade, its plug-ins, and workflows: conformance kits, fakes, virtual time and injected faults."""
 
 from cascade.testing.conformance import (
     CacheConformance,
@@ -8,6 +8,7 @@ from cascade.testing.conformance import (
     StateBackendConformance,
 )
 from cascade.testing.fakes import FakeClock, LoopClock, RealTimeCalls, RecordedCall, ScriptedExecutor, ShuffledSolver
+from cascade.testing.faults import Fault, Faults, FaultyCache, FaultyExecutor, InjectedError
 from cascade.testing.recording_bus import RecordingBus
 from cascade.testing.virtual_time import HangError, VirtualTimeLoop, real_time, run_in_virtual_time
 
@@ -15,7 +16,12 @@ __all__ = [
     "CacheConformance",
     "ExecutorConformance",
     "FakeClock",
+    "Fault",
+    "Faults",
+    "FaultyCache",
+    "FaultyExecutor",
     "HangError",
+    "InjectedError",
     "LoopClock",
     "RealTimeCalls",
     "RecordedCall",
