@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
-from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.graph.model import Graph, Node
 from cascade.spec.protocols import Solver
 from cascade.testing import ShuffledSolver
@@ -82,7 +81,6 @@ ENGINES: Final[dict[str, Callable[[], cs.Engine]]] = {
     "strict stages": lambda: _make(solver=StagedSolver()),
     "one thread": lambda: _make(executor=LocalExecutor(threads=1, inline_limit_s=0.0)),
     "scattered calls": lambda: scattered_engine(ShuffledSolver(SEED + 1), SEED),
-    "recorded results": lambda: _make(state_backend_factory=lambda: InMemoryStateBackend(wants_results=True)),
 }
 """From a name to what makes the engine."""
 

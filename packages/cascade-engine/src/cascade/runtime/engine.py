@@ -11,10 +11,10 @@ from typing import Any, Self, TypeVar
 
 from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.solvers.native import NativeSolver
-from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.adapters.system_clock import SystemClock
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
+from cascade.runtime.durability.journal import Journal
 from cascade.runtime.flow import Skip
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
@@ -34,7 +34,7 @@ from cascade.spec.errors import (
 from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
 from cascade.spec.identifiers import RunId
 from cascade.spec.plugins import EXECUTORS, SOLVERS, PluginGroup
-from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateBackend
+from cascade.spec.protocols import Clock, EventBus, Executor, Solver
 from cascade.spec.resources import Resource
 from cascade.spec.task import Task
 
@@ -52,7 +52,6 @@ class Engine:
         solver: Plans graphs; `NativeSolver` by default. A text is the URL of a plug-in, see `cascade.spec.plugins`.
         executor: Runs functions; `LocalExecutor` by default. A text is a URL, such as ``"local://?threads=8"``.
         bus: Carries events; a `MessageBus` of its own by default.
-        state_backend_factory: Makes the state of each run; `InMemoryStateBackend` by default.
         system_resources: How much there is of what tasks hold by ``with_constraints``, for example ``{"gpu": 2}``.
         resources: Resources that are injected by name.
         clock: Gives the times of events.
@@ -80,7 +79,6 @@ class Engine:
         executor: Executor | str | None = None,
         bus: EventBus | None = None,
         *,
-        state_backend_factory: Callable[[], StateBackend] = InMemoryStateBackend,
         system_resources: Mapping[str, float] | None = None,
         resources: Iterable[Resource[Any]] = (),
         clock: Clock | None = None,
@@ -90,7 +88,6 @@ class Engine:
         self.executor: Executor = LocalExecutor() if executor is None else _made(EXECUTORS, executor)
         self.bus: EventBus = MessageBus() if bus is None else bus
         self.clock: Clock = SystemClock() if clock is None else clock
-        self._state_backend_factory = state_backend_factory
         self._constraints = ConstraintManager(system_resources)
         self._strategy = GraphExecutionStrategy(self.solver, self.executor, jit)
         self._resources: dict[str, Resource[Any]] = {}
@@ -140,7 +137,7 @@ class Engine:
             bus=self.bus,
             clock=self.clock,
             constraints=self._constraints,
-            state=self._state_backend_factory(),
+            journal=Journal(),
             parameters=ParameterValues(params or {}),
             known_resources=self._resources | _by_name(resources),
             overrides=dict(self._overrides),
@@ -153,8 +150,6 @@ class Engine:
         value: Any = None
         try:
             value = await _evaluate(interpreter, timeout_s)
-            run.state.finish(value)
-            await run.state.flush()
         except BaseException as raised:
             error = raised
         error = await _close_resources(run, error)

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
+from cascade.spec.errors import TaskStopIterationError
 
 _SHOWN: Final = 6
 """Names shown of a long path, at its inner end."""
 
 
-def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> None:
+def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> BaseException:
     """Add a note with task, step and path to an exception, unless it is there already.
 
     Args:
@@ -20,13 +21,20 @@ def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun 
         step: The step of its loop.
         parent: Who waits for the loop; ``None`` for the outermost.
         slot: Which of the parent's nodes or items waits.
+
+    Returns:
+        The exception; in the place of a `StopIteration`, which would end an iteration of the engine, another.
     """
+    if isinstance(error, StopIteration):
+        cause, error = error, TaskStopIterationError(f"task {name!r} raised StopIteration")
+        error.__cause__ = cause
     note = f"Cascade: in task {name!r}, step {step}"
     outer = _waiting_names(parent, slot)
     if outer:
         note += f", for {' > '.join(outer)}"
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
+    return error
 
 
 def catching_map(parent: Frame | MapRun | None, slot: int, error: BaseException) -> tuple[MapRun, int] | None:

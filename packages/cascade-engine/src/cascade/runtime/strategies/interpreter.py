@@ -28,6 +28,7 @@ from cascade.graph.build import build_despite_cycles, build_graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
+from cascade.runtime.durability.journal import KnownCall
 from cascade.runtime.flow import Skip
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
@@ -42,7 +43,7 @@ from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
 from cascade.spec.common import LiteralValue
-from cascade.spec.errors import CycleError, DependencyMissingError, InternalError, TaskStopIterationError
+from cascade.spec.errors import CycleError, DependencyMissingError, InternalError
 from cascade.spec.events import TaskSkipped
 from cascade.spec.policies import Failure
 
@@ -70,7 +71,7 @@ class Interpreter:
         self._registry = registry
         self._plans = plans
         self._cycles = cycles
-        self._is_direct = False
+        self._journal = run.journal
         self._until = 0.0
         self._calls = CallsUnderWay()
         self._dispatcher = Dispatcher(run, self._calls)
@@ -86,12 +87,13 @@ class Interpreter:
         self._is_finished = False
         self._value: Any = None
 
-    def prepare(self, target: Any, *, allow_unused_params: bool = False) -> str:
+    def prepare(self, target: Any, *, allow_unused_params: bool = False, step: int = 1) -> str:
         """Build and check the first graph, so that everything that is wrong with it is said before anything runs.
 
         Args:
             target: What is to be evaluated.
             allow_unused_params: Whether parameters may be given for which the first graph does not ask.
+            step: The step that it is: not the first, if the run goes on after an interruption.
 
         Returns:
             The name of the target.
@@ -105,8 +107,9 @@ class Interpreter:
         except CycleError:
             graph, data, known = build_despite_cycles(target)
         check_graph(graph, data, self._run, refuse_unused_params=not allow_unused_params, known=known)
-        self._begin_step(target)
-        self._first = Frame(graph, data, self._plans.plan(graph), None, 0, 1)
+        self._run.steps = step
+        self._journal.begin_step(step, target)
+        self._first = Frame(graph, data, self._plans.plan(graph), None, 0, step)
         return graph.root.name
 
     async def evaluate(self) -> Any:
@@ -119,10 +122,12 @@ class Interpreter:
             BaseException: What the first failing task raised. Nothing of the run is running any more by then.
         """
         try:
+            await self._journal.written()
             self._push(self._first)
             self._start(self._first)
             while not self._is_finished and self._failure is None:
                 self._work(perf_counter() + SLICE_S)
+                self._journal.settle()
                 if self._is_finished or self._failure is not None:
                     break
                 if self._next_step is not None:
@@ -135,6 +140,7 @@ class Interpreter:
                 else:
                     raise InternalError("nothing is running and nothing is ready, but the run has no value")
                 self._take_completed()
+                self._journal.settle()
             if self._failure is not None:
                 raise self._failure
             return self._value
@@ -145,12 +151,10 @@ class Interpreter:
         finally:
             self._cached.give_up()
 
-    # --- The loop ---------------------------------------------------------------------------------------------------
-
     def _work(self, until: float) -> None:
         """Start ready nodes until there are none, the time is over, or something must be awaited."""
         active, dispatcher, progress = self._active, self._dispatcher, self._progress
-        is_direct = self._is_direct = dispatcher.look_around()
+        is_direct = dispatcher.look_around()
         self._until = until
         inline, slow_s = dispatcher.inline, dispatcher.slow_s
         progress.tick(len(self._calls))
@@ -232,10 +236,10 @@ class Interpreter:
         elif value is not UNDER_WAY:
             self._arrive(frame, index, value)
 
-    # --- Frames and steps -------------------------------------------------------------------------------------------
-
     def _enter(self, call: Any, parent: Frame | MapRun | None, slot: int, step: int) -> Frame:
         """Evaluate a call in a new frame, on behalf of a node or an item."""
+        if parent is not None and self._journal.is_kept and (step > 1 or type(parent) is Frame):
+            self._journal.begin_inner(parent, slot, step, call)
         graph, data, _ = build_graph(call, self._registry)
         plan = self._plans.plan(graph)
         if plan.needs_checks:
@@ -276,13 +280,18 @@ class Interpreter:
         if has_value:
             self._deliver_and_settle(frame)
 
-    def _begin_step(self, call: Any) -> None:
-        self._run.steps += 1
-        self._run.state.checkpoint(self._run.steps, call)
+    def _begin_step(self, following: NextStep) -> bool:
+        """Say that a step of the outermost loop begins; whether it may begin before that is written."""
+        self._run.steps = following.step
+        may_begin = self._journal.begin_step(following.step, following.call)
+        if not may_begin:
+            self._next_step = following
+        return may_begin
 
     async def _cross_step_boundary(self) -> None:
-        """Between two steps of the outermost loop: close what was opened for the step."""
+        """Between two steps of the outermost loop: close what was opened for the step, wait until it is written."""
         following, self._next_step = self._next_step, None
+        await self._journal.written()
         failures = await self._run.step_resources.close()
         if failures:
             raise failures[0]
@@ -292,21 +301,27 @@ class Interpreter:
     def _go_on(self, following: NextStep) -> None:
         """The next step of a loop: compiled, if its shape is known, otherwise interpreted."""
         parent, slot = following.parent, following.slot
-        if self._cycles is not None and self._is_direct and self._dispatcher.may_skip_steps:
-            ran = self._cycles.run(following.call, self._until)
+        one_at_a_time = parent is None and self._journal.every_step
+        if one_at_a_time and not self._begin_step(following):
+            return
+        if self._cycles is not None and self._dispatcher.may_compile:
+            ran = self._cycles.run(following.call, 0.0 if one_at_a_time else self._until)
             if ran.loop is not None:
                 graph = ran.loop.shapes[ran.place].graph
                 self._progress.add(ran.steps * len(graph))
-                if parent is None:
-                    self._run.steps += ran.steps
                 following = NextStep(ran.call, parent, slot, following.step + ran.steps, graph.root.name)
                 if ran.left is not None:
                     self._go_on_inside(ran.loop, ran.left, following)
                     return
+                if parent is None:
+                    self._run.steps = following.step - 1
                 if not self._goes_on(following):
                     return
-        if parent is None:
-            self._begin_step(following.call)
+                if one_at_a_time:
+                    self._active.append(following)
+                    return
+        if parent is None and not self._begin_step(following):
+            return
         try:
             frame = self._enter(following.call, parent, slot, following.step)
         except Exception as error:
@@ -327,8 +342,10 @@ class Interpreter:
             # A sync function returned it: still the same step.
             self._enter(call, parent, slot, following.step - 1)
         elif perf_counter() >= self._until:
-            if parent is None:
-                self._run.state.checkpoint(following.step, call)
+            if parent is not None:
+                self._journal.begin_inner(parent, slot, following.step, call)
+            elif not self._begin_step(following):
+                return False
             self._active.append(following)
         else:
             return True
@@ -337,7 +354,9 @@ class Interpreter:
     def _go_on_inside(self, loop: CompiledLoop, left: Leave, step: NextStep) -> None:
         """Interpret the rest of a step that compiled code began: its finished nodes are not run again."""
         if step.parent is None:
-            self._begin_step(step.call)
+            self._run.steps = step.step
+            if left.node is not None:
+                self._journal.begin_step(step.step, step.call)
         place, reached, values = left.place, left.node, left.values
         if left.node is None:
             failed = loop.failed(left.value)
@@ -352,6 +371,7 @@ class Interpreter:
         self._push(frame)
         while (index := frame.next()) != reached:
             self._progress.done += 1
+            self._record(frame, index, values[index])
             frame.settle(index, values[index])
         if left.node is None:
             self._fail(frame, index, left.value)
@@ -364,6 +384,9 @@ class Interpreter:
         """A node has returned: settle it, or go on with what it returned."""
         if type(value) is MapRun:
             self._active.append(value)
+            return
+        if type(value) is KnownCall:
+            self._enter(value.call, frame, index, value.step)
             return
         if value is NOT_FOUND:
             self._dispatch(frame, index)
@@ -466,15 +489,11 @@ class Interpreter:
 
     def _record(self, frame: Frame, index: int, value: Any, *, has_run: bool = False) -> None:
         """Keep a value or a skip in the state, and say that a call was skipped."""
-        run = self._run
-        if type(value) is Skip:
-            if frame.nodes[index].task is not None and not has_run:
-                name, node_id = frame.node_name(index), frame.node_id(index)
-                run.publish(TaskSkipped, task=name, node_id=node_id, step=frame.step, reason=value.reason)
-            if run.state.wants_results:
-                run.state.put_skip(frame.node_id(index), value.reason)
-        elif run.state.wants_results:
-            run.state.put_result(frame.node_id(index), value)
+        if type(value) is Skip and frame.nodes[index].task is not None and not has_run:
+            name, node_id = frame.node_name(index), frame.node_id(index)
+            self._run.publish(TaskSkipped, task=name, node_id=node_id, step=frame.step, reason=value.reason)
+        if self._journal.is_kept:
+            self._journal.put(frame, index, value)
 
     def _report_flow(self, frame: Frame) -> None:
         """Record what the flow decided by itself: skips, and values that were passed on."""
@@ -510,12 +529,17 @@ class Interpreter:
             return
         self._activate(items)
         try:
-            self._enter(call, items, items.begun - 1, 1)
+            step = 1
+            if self._journal.knows:
+                step, call = self._journal.known_item(items, items.begun - 1, call)
+            self._enter(call, items, items.begun - 1, step)
         except Exception as error:
             self._fail(items.parent, items.slot, error)
 
     def _complete_item(self, items: MapRun, item: int, value: Any) -> tuple[Frame, int, Any] | None:
         items.end_item(item, value)
+        if self._journal.is_kept:
+            self._journal.put_item(items, item, value)
         if items.is_complete:
             return items.parent, items.slot, items.results
         self._activate(items)
@@ -535,17 +559,9 @@ class Interpreter:
     def _fail_loop(self, error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> None:
         """A step has failed: the item of a map that keeps failures gets it as a value, otherwise the run ends.
 
-        Args:
-            error: What was raised.
-            name: The task that raised it.
-            step: The step of its loop.
-            parent: Who waits for the loop; ``None`` for the outermost.
-            slot: Which of the parent's nodes or items waits.
+        The arguments are those of `annotate`.
         """
-        if isinstance(error, StopIteration):
-            cause, error = error, TaskStopIterationError(f"task {name!r} raised StopIteration")
-            error.__cause__ = cause
-        annotate(error, name, step, parent, slot)
+        error = annotate(error, name, step, parent, slot)
         caught = catching_map(parent, slot, error)
         if caught is not None:
             self._catch(*caught, error)
