@@ -14,11 +14,16 @@ from cascade.adapters.caches.sqlite import SqliteCache
 from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.solvers.native import NativeSolver
 from cascade.spec.plugin_url import PluginUrl
-from cascade.spec.plugins import CACHES, EXECUTORS, SOLVERS, PluginGroup
-from cascade.spec.protocols import CachePolicy, Executor, Solver
+from cascade.spec.plugins import CACHES, EXECUTORS, SOLVERS, STATE_BACKENDS, PluginGroup
+from cascade.spec.protocols import CachePolicy, Executor, Solver, StateStore
 from tests.support.distributions import install
 
-GROUPS: dict[PluginGroup[typing.Any], type] = {SOLVERS: Solver, EXECUTORS: Executor, CACHES: CachePolicy}
+GROUPS: dict[PluginGroup[typing.Any], type] = {
+    SOLVERS: Solver,
+    EXECUTORS: Executor,
+    CACHES: CachePolicy,
+    STATE_BACKENDS: StateStore,
+}
 
 
 @pytest.fixture
@@ -45,6 +50,7 @@ def double(x: int) -> int:
         (SOLVERS, "NATIVE://", "NativeSolver"),
         (SOLVERS, "cascade.adapters.solvers.native:NativeSolver", "NativeSolver"),
         (EXECUTORS, "local://", "LocalExecutor"),
+        (STATE_BACKENDS, "memory://", "InMemoryStateStore"),
         (CACHES, "memory://", "MemoryCache"),
         (CACHES, "sqlite:///results.db", "SqliteCache"),
         (CACHES, "file:///results/{key}.json", "FileTarget"),

@@ -57,7 +57,7 @@ def test_a_kit_without_its_fixture_is_an_error_and_no_silent_skip(pytester: pyte
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
     outcomes = result.parseoutcomes()
     assert set(outcomes) == {"errors"}
-    result.stdout.fnmatch_lines(["*NotImplementedError: give the test class a fixture 'make_backend'*"])
+    result.stdout.fnmatch_lines(["*NotImplementedError: give the test class a fixture 'make_store'*"])
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cascade.spec.protocols.cache import CachePolicy
     from cascade.spec.protocols.executor import Executor
     from cascade.spec.protocols.solver import Solver
+    from cascade.spec.protocols.state import StateStore
 
 P = TypeVar("P")
 
@@ -180,7 +181,10 @@ def _named(entry: EntryPoint) -> str:
 
 SOLVERS: Final[PluginGroup[Solver]] = PluginGroup("solver", "cascade.solvers", ["resolve"])
 EXECUTORS: Final[PluginGroup[Executor]] = PluginGroup("executor", "cascade.executors", ["concurrency", "execute"])
+STATE_BACKENDS: Final[PluginGroup[StateStore]] = PluginGroup(
+    "state store", "cascade.state_backends", ["open", "find", "runs", "request_cancel", "delete", "close"]
+)
 CACHES: Final[PluginGroup[CachePolicy]] = PluginGroup("cache", "cascade.caches", ["key", "load", "store"])
 
 
-__all__ = ["CACHES", "EXECUTORS", "SOLVERS", "PluginGroup"]
+__all__ = ["CACHES", "EXECUTORS", "SOLVERS", "STATE_BACKENDS", "PluginGroup"]

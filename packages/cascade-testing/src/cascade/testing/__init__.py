@@ -9,6 +9,7 @@ from cascade.testing.conformance import (
 )
 from cascade.testing.fakes import FakeClock, LoopClock, RealTimeCalls, RecordedCall, ScriptedExecutor, ShuffledSolver
 from cascade.testing.faults import Fault, Faults, FaultyCache, FaultyExecutor, InjectedError
+from cascade.testing.faulty_store import FaultyStateStore
 from cascade.testing.recording_bus import RecordingBus
 from cascade.testing.virtual_time import HangError, VirtualTimeLoop, real_time, run_in_virtual_time
 
@@ -20,6 +21,7 @@ __all__ = [
     "Faults",
     "FaultyCache",
     "FaultyExecutor",
+    "FaultyStateStore",
     "HangError",
     "InjectedError",
     "LoopClock",

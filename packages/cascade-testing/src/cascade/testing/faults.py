@@ -15,7 +15,8 @@ LOST       everything was done, and then comes an error: the connection broke be
 DELAY      the operation begins later than it was asked for
 DUPLICATE  the operation is done twice: a message that is delivered at least once
 DISK_FULL  an ``OSError`` with ``ENOSPC``, and nothing was done
-TORN       only a part of what was to be written has arrived, and then comes an error
+TORN       the writer is killed in the middle of a write: nobody can know whether it has arrived, and nothing works
+           any more; see `FaultyStateStore`
 ========== =========================================================================================================
 """
 
@@ -183,13 +184,12 @@ class Faults:
         return dice.choice(kinds) if dice.random() < self._rate and kinds else None
 
 
-async def struck_call(faults: Faults, operation: str, possible: Sequence[Fault], call: Callable[[], Awaitable[T]]) -> T:
-    """Make a call that may be struck by every fault but `Fault.TORN`.
+async def suffer(faults: Faults, struck: Struck | None, call: Callable[[], Awaitable[T]]) -> T:
+    """Make a call that is struck by any fault but `Fault.TORN`, or by none.
 
     Args:
-        faults: Decides.
-        operation: The name of the operation.
-        possible: What can happen to it.
+        faults: Has decided.
+        struck: What happens to it, from `Faults.next`.
         call: Does it.
 
     Raises:
@@ -197,7 +197,6 @@ async def struck_call(faults: Faults, operation: str, possible: Sequence[Fault],
         OSError: The disk is full.
         BaseException: What the call itself raises.
     """
-    struck = faults.next(operation, possible)
     if struck is None:
         return await call()
     if struck.fault in (Fault.ERROR, Fault.DISK_FULL):
@@ -249,12 +248,8 @@ class FaultyExecutor:
     ) -> Any:
         """Let the executor inside make the call, or not, or twice."""
         possible = (Fault.ERROR, Fault.LOST, Fault.DELAY, Fault.DUPLICATE)
-        return await struck_call(
-            self._faults,
-            f"execute {task.name}",
-            possible,
-            lambda: self._executor.execute(task, args, kwargs, timeout_s),
-        )
+        struck = self._faults.next(f"execute {task.name}", possible)
+        return await suffer(self._faults, struck, lambda: self._executor.execute(task, args, kwargs, timeout_s))
 
 
 class FaultyCache:
@@ -275,13 +270,14 @@ class FaultyCache:
 
     async def load(self, key: str) -> tuple[Any] | None:
         """Let the cache inside look."""
-        possible = (Fault.ERROR, Fault.DELAY)
-        return await struck_call(self._faults, "load", possible, lambda: self._cache.load(key))
+        struck = self._faults.next("load", (Fault.ERROR, Fault.DELAY))
+        return await suffer(self._faults, struck, lambda: self._cache.load(key))
 
     async def store(self, key: str, value: Any, ttl_s: float | None = None) -> None:
         """Let the cache inside keep the value, or not, or twice."""
         possible = (Fault.ERROR, Fault.LOST, Fault.DELAY, Fault.DUPLICATE, Fault.DISK_FULL)
-        await struck_call(self._faults, "store", possible, lambda: self._cache.store(key, value, ttl_s))
+        struck = self._faults.next("store", possible)
+        await suffer(self._faults, struck, lambda: self._cache.store(key, value, ttl_s))
 
 
-__all__ = ["Fault", "Faults", "FaultyCache", "FaultyExecutor", "InjectedError", "Struck", "struck_call"]
+__all__ = ["Fault", "Faults", "FaultyCache", "FaultyExecutor", "InjectedError", "Struck", "suffer"]

@@ -23,6 +23,9 @@ pytest.register_assert_rewrite(
     "cascade.testing.conformance.serializer",
     "cascade.testing.conformance.solver",
     "cascade.testing.conformance.state",
+    "cascade.testing.conformance.state_changes",
+    "cascade.testing.conformance.state_leases",
+    "cascade.testing.conformance.state_machine",
 )
 
 from cascade.testing.conformance.cache import CacheConformance  # noqa: E402

@@ -1,8 +1,8 @@
 """`StateStoreMachine`: random histories of a state store, compared with a model in plain dictionaries.
 
-Hypothesis draws openings, changes, crashes of processes, takeovers, expired leases, deletions and reopened stores in any
-order, and shrinks a history that goes wrong to the shortest one. After every step all runs in the store are what they are
-in the model.
+Hypothesis draws openings, changes, crashes of processes, takeovers, expired leases, deletions and reopened stores in
+any order, and shrinks a history that goes wrong to the shortest one. After every step all runs in the store are what
+they are in the model.
 
 There is no clock in the model. A lease is either long, and does not expire in the course of a test, or short, and is
 over as soon as it was taken: time passes before anything else happens.
@@ -15,10 +15,12 @@ import itertools
 import uuid
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar
 
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from cascade.spec.errors import LeaseLostError, RunHeldError
 from cascade.spec.identifiers import RunId
@@ -32,8 +34,8 @@ SHORT_S: Final = 0.02
 EXPIRED_S: Final = 0.03
 """Seconds after which a short lease has expired."""
 
-RUNS: Final = 3
-PROCESSES: Final = ("ant", "bee", "cow")
+RUNS: Final = 2
+PROCESSES: Final = ("ant", "bee")
 _SCOPES: Final = ("", "loop", "loop/1")
 
 _datas = st.binary(max_size=4)
@@ -105,6 +107,10 @@ class _Opened:
     backend: StateBackend
 
 
+def _has_opened(machine: Any) -> bool:
+    return bool(machine._opened)
+
+
 class StateStoreMachine(RuleBasedStateMachine):
     """The rules.
 
@@ -117,13 +123,25 @@ class StateStoreMachine(RuleBasedStateMachine):
         super().__init__()
         self._make_store = make_store
         self._let_time_pass = let_time_pass
-        self._loop = asyncio.Runner()
+        self._loop = asyncio.new_event_loop()
         self._ids = [RunId(f"{uuid.uuid4().hex} {number}") for number in range(RUNS)]
         self._model: dict[RunId, _Model] = {}
         self._opened: list[_Opened] = []
         self._stores: dict[str, StateStore] = {}
         self._generation = dict.fromkeys(PROCESSES, 0)
         self._tokens = itertools.count()
+
+    @classmethod
+    def check(cls, make_store: Callable[[], StateStore], let_time_pass: Callable[[float], None], how: settings) -> None:
+        """Run histories until one goes wrong.
+
+        Args:
+            make_store: As for the class.
+            let_time_pass: As for the class.
+            how: How many histories, how long.
+        """
+        machine: Any = partial(cls, make_store, let_time_pass)  # Hypothesis calls it like a class
+        run_state_machine_as_test(machine, settings=how)
 
     def teardown(self) -> None:
         """Give everything back, so that the next example finds the place in order."""
@@ -148,12 +166,11 @@ class StateStoreMachine(RuleBasedStateMachine):
         me = Holder(token, "host", 1, self._name(process), 1.5)
         model = self._model.get(run)
         is_held = model is not None and self._is_held(model, is_far)
-        try:
-            backend = self._do(self._store(process).open(run, me, lease_s, self._is_alive(is_far)))
-        except RunHeldError as error:
-            assert model is not None, f"a new run is held by {error.holder}"
+        backend = self._do(_opened_or_refused(self._store(process).open(run, me, lease_s, self._is_alive(is_far))))
+        if isinstance(backend, RunHeldError):
+            assert model is not None, f"a new run is held by {backend.holder}"
             assert is_held, f"the run of {model.holder} is free, but it could not be opened"
-            assert (error.run_id, error.holder) == (run, model.holder)
+            assert (backend.run_id, backend.holder) == (run, model.holder)
             return
         assert not is_held, "a run that somebody holds was opened"
         model = self._model.setdefault(run, _Model())
@@ -164,12 +181,11 @@ class StateStoreMachine(RuleBasedStateMachine):
         if is_short:
             self._let_time_pass(EXPIRED_S)
 
+    @precondition(_has_opened)
     @rule(data=st.data(), change=_changes, is_prompt=st.booleans())
     def commit(self, data: st.DataObject, change: StateChange, is_prompt: bool) -> None:
         """A process changes a run that it holds, or thinks that it holds."""
         opened = self._choose(data)
-        if opened is None:
-            return
         model = self._held_by(opened)
         try:
             if is_prompt and isinstance(opened.backend, PromptStateBackend):
@@ -183,12 +199,11 @@ class StateStoreMachine(RuleBasedStateMachine):
         assert model is not None, "a change was made without a lease"
         model.change(change)
 
+    @precondition(_has_opened)
     @rule(data=st.data())
     def renew(self, data: st.DataObject) -> None:
         """A process prolongs a lease."""
         opened = self._choose(data)
-        if opened is None:
-            return
         model = self._held_by(opened)
         try:
             is_requested = self._do(opened.backend.renew())
@@ -200,19 +215,20 @@ class StateStoreMachine(RuleBasedStateMachine):
         if opened.lease_s == SHORT_S:
             self._let_time_pass(EXPIRED_S)
 
+    @precondition(_has_opened)
     @rule(data=st.data())
     def load(self, data: st.DataObject) -> None:
         """A process reads a run that it holds."""
         opened = self._choose(data)
-        if opened is not None and (model := self._held_by(opened)) is not None:
+        model = self._held_by(opened)
+        if model is not None:
             assert _described(self._do(opened.backend.load())) == model.described()
 
+    @precondition(_has_opened)
     @rule(data=st.data())
     def close(self, data: st.DataObject) -> None:
         """A process gives a lease back, if it has it still."""
         opened = self._choose(data)
-        if opened is None:
-            return
         self._do(opened.backend.close())
         model = self._held_by(opened)
         if model is not None:
@@ -276,7 +292,7 @@ class StateStoreMachine(RuleBasedStateMachine):
     # --- How ------------------------------------------------------------------------------------------------------
 
     def _do(self, operation: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run(operation)
+        return self._loop.run_until_complete(operation)
 
     def _store(self, process: str) -> StateStore:
         if process not in self._stores:
@@ -295,15 +311,20 @@ class StateStoreMachine(RuleBasedStateMachine):
             return False
         return not model.is_expired if is_far else bool(self._is_alive(False)(model.holder))
 
-    def _choose(self, data: st.DataObject) -> _Opened | None:
-        if not self._opened:
-            return None
+    def _choose(self, data: st.DataObject) -> _Opened:
         return self._opened[data.draw(st.integers(0, len(self._opened) - 1), "which of the opened runs")]
 
     def _held_by(self, opened: _Opened) -> _Model | None:
         """The run, if the backend still holds it."""
         model = self._model.get(opened.run)
         return model if model is not None and model.holder is not None and model.holder.token == opened.token else None
+
+
+async def _opened_or_refused(opening: Coroutine[Any, Any, StateBackend]) -> StateBackend | RunHeldError:
+    try:
+        return await opening
+    except RunHeldError as refusal:
+        return refusal
 
 
 __all__ = ["EXPIRED_S", "LONG_S", "SHORT_S", "StateStoreMachine"]
