@@ -127,9 +127,9 @@ class Interpreter:
             self._start(self._first)
             while not self._is_finished and self._failure is None:
                 self._work(perf_counter() + SLICE_S)
-                self._journal.settle()
                 if self._is_finished or self._failure is not None:
                     break
+                self._journal.settle()
                 if self._next_step is not None:
                     await self._cross_step_boundary()
                 elif self._active:
