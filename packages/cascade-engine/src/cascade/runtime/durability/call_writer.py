@@ -174,11 +174,8 @@ class CallWriter(Writer):
 
     def _write_parameter(self, spec: ParameterSpec) -> dict[str, Any]:
         if spec.source == "param":
-            return {
-                TAG: "param",
-                "name": spec.name,
-                "value": self.write(self._parameter(spec), f"Param({spec.name!r})"),
-            }
+            value = self.write(self._parameter(spec), f"Param({spec.name!r})")
+            return {TAG: "param", "name": spec.name, "value": value}
         kind = next((name for name, known in ENV_TYPES.items() if known is spec.type), None)
         if kind is None:
             raise Refused(f"is an Env of type {spec.type!r:.60}; only {', '.join(ENV_TYPES)} can be stored: convert it")
@@ -188,5 +185,9 @@ class CallWriter(Writer):
         return node
 
 
-_NAME_IT: Final = "give the task with its modifiers a name at the top level of its module (fetch_often = fetch.with_…(…)), and call that"
+_NAME_IT: Final = (
+    "give the task with its modifiers a name at the top level of its module (fetch_often = fetch.with_…(…)) and call it "
+    "by that"
+)
+
 __all__ = ["ENV_TYPES", "CallWriter", "ParameterValue", "arrange", "root_of"]

@@ -154,8 +154,8 @@ class CallCodec:
                 raise Malformed(f"they are no {FORMAT}")
             if type(document["version"]) is not int or not 0 < document["version"] <= VERSION:
                 raise Malformed(
-                    f"they are of version {document['version']!r:.60}, and this version of Cascade reads versions up to "
-                    f"{VERSION}; use the version that wrote them, or a later one"
+                    f"they are of version {document['version']!r:.60}, and this version of Cascade reads versions up "
+                    f"to {VERSION}; use the version that wrote them, or a later one"
                 )
             return self._decode(document)
         except CascadeError:

@@ -1,9 +1,9 @@
 """`Names`: tasks, resources and exceptions by the names under which stored calls know them.
 
-A name is ``module:qualname``, looked up in modules that are loaded; stored bytes never make anything be imported, unless
-the command line is told so. What is found must be a task (a resource, an exception): a name that leads to anything else
-leads nowhere. Tasks that no module holds (those defined inside a function) are found among those that the run was given,
-so such a run can only be continued by a program that gives it the same target again.
+A name is ``module:qualname``, looked up in modules that are loaded; stored bytes never make anything be imported,
+unless the command line is told so. What is found must be a task (a resource, an exception): a name that leads to
+anything else leads nowhere. Tasks that no module holds (those defined inside a function) are found among those that the
+run was given, so such a run can only be continued by a program that gives it the same target again.
 
 A task with modifiers that is bound to a name of its own at the top level of a module (``fetch_often =
 fetch.with_retry(9)``) is stored by that name, so it may have what cannot be stored: a cache, a predicate.
@@ -69,14 +69,13 @@ class Names:
             TaskNotFoundError: There is none.
         """
         module, _, path = name.partition(":")
-        found = self._look_up(module, path)
-        if not isinstance(found, Task):
-            found = self._given.get(name)
+        task = self._look_up(module, path)
+        found: AnyTask | None = task if isinstance(task, Task) else self._given.get(name)
         if found is None:
             why = "there is no such task in it" if self._module(module) else "that module is not imported"
             raise TaskNotFoundError(
-                f"the stored call is of task {path!r} of module {module!r}, and {why}; if it was renamed or moved, leave "
-                "a task of the old name that returns a call of the new one"
+                f"the stored call is of task {path!r} of module {module!r}, and {why}; if it was renamed or moved, "
+                "leave a task of the old name that returns a call of the new one"
             )
         self.register(found)
         return found
@@ -124,8 +123,8 @@ class Names:
         found = self._look_up(base.module, base.qualname)
         if found is not base and self._given.get(name) is not base:
             raise Refused(
-                f"is a call of task {base.name!r}, and its name {name} does not lead back to it; define the task at the "
-                "top level of a module"
+                f"is a call of task {base.name!r}, and its name {name} does not lead back to it; define the task at "
+                "the top level of a module"
             )
         self.register(base)
         return name
