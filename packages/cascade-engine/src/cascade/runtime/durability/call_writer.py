@@ -186,8 +186,7 @@ class CallWriter(Writer):
 
 
 _NAME_IT: Final = (
-    "give the task with its modifiers a name at the top level of its module (fetch_often = fetch.with_…(…)) and call it "
-    "by that"
+    "give the task with its modifiers a name at the top level of its module (often = fetch.with_…(…)) and call that"
 )
 
 __all__ = ["ENV_TYPES", "CallWriter", "ParameterValue", "arrange", "root_of"]

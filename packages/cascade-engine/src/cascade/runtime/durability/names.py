@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -34,19 +35,28 @@ class Names:
         registry: Fed with the annotations of every task that is named or found.
         main: Stands in the place of the module ``__main__``, for runs that a script began.
         imports: Whether modules that are not loaded are imported.
+        given: Gives the tasks that are found though no module holds them; asked once, and only if that is needed.
     """
 
-    def __init__(self, registry: TypeRegistry, main: ModuleType | None = None, imports: bool = False) -> None:
+    def __init__(
+        self,
+        registry: TypeRegistry,
+        main: ModuleType | None = None,
+        imports: bool = False,
+        given: Callable[[], Iterable[AnyTask]] = list,
+    ) -> None:
         self.registry = registry
         self._main = main
         self._imports = imports
-        self._given: dict[str, AnyTask] = {}
+        self._find_given = given
         self._names: dict[AnyTask, str] = {}
 
-    def give(self, tasks: Iterable[AnyTask]) -> None:
-        """Let tasks be found that no module holds."""
-        for task in tasks:
-            self._given.setdefault(f"{task.module}:{task.qualname}", task)
+    @cached_property
+    def _given(self) -> dict[str, AnyTask]:
+        found: dict[str, AnyTask] = {}
+        for task in self._find_given():
+            found.setdefault(f"{task.module}:{task.qualname}", task)
+        return found
 
     def of_task(self, task: AnyTask) -> str | None:
         """The name that leads to this very task, variants included; ``None`` for a variant without one.
