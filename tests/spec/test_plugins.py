@@ -51,6 +51,7 @@ def double(x: int) -> int:
         (SOLVERS, "cascade.adapters.solvers.native:NativeSolver", "NativeSolver"),
         (EXECUTORS, "local://", "LocalExecutor"),
         (STATE_BACKENDS, "memory://", "InMemoryStateStore"),
+        (STATE_BACKENDS, "sqlite:///runs.db?synchronous=full", "SqliteStateStore"),
         (CACHES, "memory://", "MemoryCache"),
         (CACHES, "sqlite:///results.db", "SqliteCache"),
         (CACHES, "file:///results/{key}.json", "FileTarget"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from ast import literal_eval
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from cascade.adapters.state.in_memory import InMemoryStateBackend, InMemoryStateStore
+from cascade.adapters.state.sqlite import SqliteStateStore
 from cascade.spec.errors import RunHeldError
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import StateStore
@@ -41,6 +42,28 @@ class TestInMemoryStateStore(StateBackendConformance):
         store = make_store()
         assert isinstance(store, InMemoryStateStore)
         return lambda: sum(len(data) for run in store._runs.values() for data in run.entries.values())
+
+
+class TestSqliteStateStore(StateBackendConformance):
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        return FakeClock(1_700_000_000)
+
+    @pytest.fixture
+    def let_time_pass(self, clock: FakeClock) -> Callable[[float], None]:
+        return clock.advance
+
+    @pytest.fixture
+    def make_store(self, clock: FakeClock, tmp_path: Path) -> Callable[[], StateStore]:
+        return lambda: SqliteStateStore(tmp_path / "runs.db", clock=clock)
+
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> Callable[[], Iterable[Path]]:
+        return lambda: tmp_path.glob("runs.db*")
+
+    @pytest.fixture
+    def size_bytes(self, tmp_path: Path) -> Callable[[], int]:
+        return lambda: (tmp_path / "runs.db").stat().st_size  # the log beside it has a limit of its own
 
 
 # --- Broken stores: a backend with one fault, or a store with one ----------------------------------------------------

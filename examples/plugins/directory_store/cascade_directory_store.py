@@ -1,8 +1,8 @@
 """A state store that keeps each run in a file of JSON, in one folder.
 
-Every change writes the whole run to a new file and puts it in the place of the old one, which is atomic: who reads finds
-the run before the change or after it. Who changes something holds a lock on the folder. For runs whose steps are small,
-on a file system that is not shared by several machines, on Unix.
+Every change writes the whole run to a new file and puts it in the place of the old one, which is atomic: who reads
+finds the run before the change or after it. Who changes something holds a lock on the folder. For runs whose steps are
+small, on a file system that is not shared by several machines, on Unix.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cascade.spec.errors import CorruptDataError, LeaseLostError, RunHeldError, StateStoreError
 from cascade.spec.identifiers import RunId
@@ -33,6 +33,8 @@ from cascade.spec.state import (
     StoredRun,
     is_held,
 )
+
+T = TypeVar("T")
 
 _FORMAT = "cascade-directory-store 1"
 
@@ -220,7 +222,7 @@ def _refuse_held(record: RunRecord, now: float, is_alive: IsAlive) -> None:
         raise RunHeldError(record.run_id, record.holder)
 
 
-async def _in_thread(work: Callable[[], Any]) -> Any:
+async def _in_thread(work: Callable[[], T]) -> T:
     """Do what may wait for a disk or a lock; every fault of the file system is one of the store."""
     try:
         return await asyncio.to_thread(work)

@@ -27,7 +27,7 @@ class TestDirectoryStore(StateBackendConformance):
 
     @pytest.fixture
     def files(self, tmp_path: Path) -> Callable[[], Iterable[Path]]:
-        return lambda: (tmp_path / "runs").iterdir()
+        return (tmp_path / "runs").iterdir
 
     @pytest.fixture
     def size_bytes(self, tmp_path: Path) -> Callable[[], int]:

@@ -7,14 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from cascade.adapters.executors.local import LocalExecutor
+from cascade.adapters.serializers.types import TypeRegistry
 from cascade.adapters.solvers.native import NativeSolver
 from cascade.adapters.system_clock import SystemClock
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
 from cascade.runtime.durability.journal import Journal
+from cascade.runtime.durability.levels import parse_durability
+from cascade.runtime.durability.session import DurableRun, Resumption
+from cascade.runtime.durability.stores import StoresInUse
 from cascade.runtime.flow import Skip
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
@@ -28,18 +32,23 @@ from cascade.spec.errors import (
     EngineClosedError,
     ParameterError,
     ResourceError,
+    RunCancelledError,
     TaskDefinitionError,
     TaskTimeoutError,
 )
 from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
 from cascade.spec.identifiers import RunId
 from cascade.spec.plugins import EXECUTORS, SOLVERS, PluginGroup
-from cascade.spec.protocols import Clock, EventBus, Executor, Solver
+from cascade.spec.policies import NOTHING
+from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateStore
 from cascade.spec.resources import Resource
 from cascade.spec.task import Task
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
+
+_AS_IT_IS: Final = Resumption()
+_OF_THE_ENGINE: Final[Any] = NOTHING
 
 
 class Engine:
@@ -54,6 +63,8 @@ class Engine:
         bus: Carries events; a `MessageBus` of its own by default.
         system_resources: How much there is of what tasks hold by ``with_constraints``, for example ``{"gpu": 2}``.
         resources: Resources that are injected by name.
+        state: Where runs are kept that say nothing else: a store or its URL. Without it, they are not.
+        types: The classes that stored values may be made of, beyond those that tasks are annotated with.
         clock: Gives the times of events.
         jit: Whether loops are compiled. It changes nothing but their speed.
 
@@ -81,6 +92,8 @@ class Engine:
         *,
         system_resources: Mapping[str, float] | None = None,
         resources: Iterable[Resource[Any]] = (),
+        state: StateStore | str | None = None,
+        types: TypeRegistry | None = None,
         clock: Clock | None = None,
         jit: bool = True,
     ) -> None:
@@ -88,6 +101,9 @@ class Engine:
         self.executor: Executor = LocalExecutor() if executor is None else _made(EXECUTORS, executor)
         self.bus: EventBus = MessageBus() if bus is None else bus
         self.clock: Clock = SystemClock() if clock is None else clock
+        self._state = state
+        self._types = TypeRegistry() if types is None else types
+        self._stores = StoresInUse()
         self._constraints = ConstraintManager(system_resources)
         self._strategy = GraphExecutionStrategy(self.solver, self.executor, jit)
         self._resources: dict[str, Resource[Any]] = {}
@@ -104,7 +120,10 @@ class Engine:
         timeout_s: float | None = None,
         resources: Iterable[Resource[Any]] = (),
         allow_unused_params: bool = False,
-        run_id: RunId | None = None,
+        run_id: str | None = None,
+        state: StateStore | str | None = _OF_THE_ENGINE,
+        durability: str = "step",
+        resumption: Resumption = _AS_IT_IS,
     ) -> T:
         """Evaluate a target.
 
@@ -114,7 +133,13 @@ class Engine:
             timeout_s: Seconds that the whole run may take.
             resources: More resources that are injected by name.
             allow_unused_params: Whether ``params`` may hold more than the target asks for, because a later step does.
-            run_id: The id under which the run's events are published; by default a new one.
+            run_id: The id of the run, by default a new one. If a run of this id is kept in ``state``, it goes on; if it
+                has ended, its value is returned, and nothing runs.
+            state: Where the run is kept: a store, its URL (``"sqlite:///runs.db"``), or ``None`` for nowhere; by
+                default where the engine keeps runs.
+            durability: How much may be lost when the process dies: ``"step"``: the step in flight; ``"interval"`` or
+                ``"interval(N)"``: 50 or N milliseconds, too.
+            resumption: How a kept run goes on whose program has changed.
 
         Returns:
             The value; a container comes back in its own shape. ``None`` if the target was skipped because a predecessor
@@ -131,8 +156,38 @@ class Engine:
         if self._is_closed:
             raise EngineClosedError("this engine was closed; create a new one")
         _check_arguments(target, params, timeout_s)
+        level = parse_durability(durability)
+        new_id = new_run_id() if run_id is None else _checked_id(run_id)
+        state = self._state if state is _OF_THE_ENGINE else state
+        if state is None:
+            return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id)
+        async with self._stores.use(state) as store:
+            kept = await DurableRun.open(store, new_id, level, self._types, self.clock)
+            try:
+                if kept.has_succeeded:
+                    ended: T = kept.value(target)
+                    return ended
+                params = kept.params(params)
+                allow_unused_params = allow_unused_params or kept.stored.call is not None
+                return await self._run(
+                    target, params, timeout_s, resources, allow_unused_params, new_id, kept, resumption
+                )
+            finally:
+                await kept.close()
+
+    async def _run(
+        self,
+        target: T,
+        params: Mapping[str, Any] | None,
+        timeout_s: float | None,
+        resources: Iterable[Resource[Any]],
+        allow_unused_params: bool,
+        run_id: RunId,
+        kept: DurableRun | None = None,
+        resumption: Resumption = _AS_IT_IS,
+    ) -> T:
         run = RunContext(
-            run_id=run_id or new_run_id(),
+            run_id=run_id,
             executor=self.executor,
             bus=self.bus,
             clock=self.clock,
@@ -142,19 +197,22 @@ class Engine:
             known_resources=self._resources | _by_name(resources),
             overrides=dict(self._overrides),
         )
+        step, call = (1, target) if kept is None else kept.begin(run, target, resumption, self.clock)
         interpreter = self._strategy.begin(run)
-        name = interpreter.prepare(target, allow_unused_params=allow_unused_params)
+        name = interpreter.prepare(call, allow_unused_params=allow_unused_params, step=step)
         began = self.clock.monotonic()
         run.publish(RunStarted, target=name)
         error: BaseException | None = None
         value: Any = None
         try:
             value = await _evaluate(interpreter, timeout_s)
+            if kept is not None:
+                await kept.succeed(value)
         except BaseException as raised:
-            error = raised
+            error = raised if kept is None else await kept.fail(raised)
         error = await _close_resources(run, error)
         status: RunStatus = "Succeeded" if error is None else "Failed"
-        if isinstance(error, asyncio.CancelledError):
+        if isinstance(error, (asyncio.CancelledError, RunCancelledError)):
             status = "Cancelled"
         duration_s = self.clock.monotonic() - began
         run.publish(RunFinished, status=status, duration_s=duration_s, steps=run.steps, error=error)
@@ -316,6 +374,15 @@ def _check_arguments(target: Any, params: Any, timeout_s: Any) -> None:
         raise ParameterError(f"timeout_s must be a number of seconds greater than 0, not {timeout_s!r}")
     if isinstance(target, Task):
         raise TaskDefinitionError(f"the target {target!r} is a task, not a call of it; did you mean {target.name}(…)?")
+
+
+def _checked_id(run_id: Any) -> RunId:
+    if not isinstance(run_id, str) or not 0 < len(run_id) <= _LONGEST_ID or not run_id.isprintable():
+        raise ParameterError(f"run_id must be a text of 1 to {_LONGEST_ID} printable characters, not {run_id!r:.100}")
+    return RunId(run_id)
+
+
+_LONGEST_ID: Final = 200
 
 
 def _by_name(resources: Iterable[Resource[Any]]) -> dict[str, Resource[Any]]:

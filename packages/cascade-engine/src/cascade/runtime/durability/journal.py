@@ -51,8 +51,11 @@ class Journal:
     def put_item(self, items: MapRun, item: int, value: Any) -> None:
         """An item of a map has its final value."""
 
-    def settle(self) -> None:
-        """The event loop is about to have its turn.
+    def settle(self, under_way: int) -> None:
+        """The event loop is about to have its turn, or calls have ended in it.
+
+        Args:
+            under_way: How many calls are running.
 
         Raises:
             CascadeError: The store cannot be used, or the run is held by somebody else.

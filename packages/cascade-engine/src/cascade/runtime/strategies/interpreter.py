@@ -127,9 +127,9 @@ class Interpreter:
             self._start(self._first)
             while not self._is_finished and self._failure is None:
                 self._work(perf_counter() + SLICE_S)
-                self._journal.settle()
                 if self._is_finished or self._failure is not None:
                     break
+                self._journal.settle(len(self._calls))
                 if self._next_step is not None:
                     await self._cross_step_boundary()
                 elif self._active:
@@ -140,7 +140,7 @@ class Interpreter:
                 else:
                     raise InternalError("nothing is running and nothing is ready, but the run has no value")
                 self._take_completed()
-                self._journal.settle()
+                self._journal.settle(len(self._calls))
             if self._failure is not None:
                 raise self._failure
             return self._value
@@ -357,6 +357,8 @@ class Interpreter:
             self._run.steps = step.step
             if left.node is not None:
                 self._journal.begin_step(step.step, step.call)
+        elif left.node is not None:
+            self._journal.begin_inner(step.parent, step.slot, step.step, step.call)
         place, reached, values = left.place, left.node, left.values
         if left.node is None:
             failed = loop.failed(left.value)
