@@ -54,7 +54,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S: Final = 10.0
 """Seconds that a change waits for other processes to finish theirs."""
 
-LOG_LIMIT_BYTES: Final = 1 << 20
+LOG_LIMIT_BYTES: Final = 1 << 22
 """When the log has grown by about so many bytes, it is copied into the file."""
 
 _LARGE_BYTES: Final = 1 << 18
