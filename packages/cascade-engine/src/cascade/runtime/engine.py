@@ -25,6 +25,7 @@ from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import wait_for_all
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
+from cascade.runtime.strategies.jit.cycle_cache import CycleCache
 from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
 from cascade.spec.errors import (
     ConstraintError,
@@ -65,7 +66,8 @@ class Engine:
         state: Where runs are kept that say nothing else: a store or its URL. Without it, they are not.
         types: The classes that stored values may be made of, beyond those that tasks are annotated with.
         clock: Gives the times of events.
-        jit: Whether loops are compiled. It changes nothing but their speed.
+        jit: Whether loops are compiled, which changes nothing but their speed. By default they are, unless the
+            environment variable ``CASCADE_JIT`` is ``0``.
 
     Raises:
         CapacityError: An amount in ``system_resources`` is not a number of at least 0.
@@ -93,7 +95,7 @@ class Engine:
         state: StateStore | str | None = None,
         types: TypeRegistry | None = None,
         clock: Clock | None = None,
-        jit: bool = True,
+        jit: bool | None = None,
     ) -> None:
         self.solver: Solver = NativeSolver() if solver is None else solver
         self.executor: Executor = LocalExecutor() if executor is None else executor
@@ -103,7 +105,9 @@ class Engine:
         self._types = TypeRegistry() if types is None else types
         self._stores = StoresInUse()
         self._constraints = ConstraintManager(system_resources)
-        self._strategy = GraphExecutionStrategy(self.solver, self.executor, jit)
+        self._strategy = GraphExecutionStrategy(
+            self.solver, self.executor, os.environ.get("CASCADE_JIT") != "0" if jit is None else jit
+        )
         self._resources: dict[str, Resource[Any]] = {}
         self._overrides: dict[str, Resource[Any]] = {}
         self._is_closed = False
@@ -221,6 +225,15 @@ class Engine:
                 del error  # the exception's traceback holds this frame: break the circle
         result: T = value
         return result
+
+    @property
+    def cycles(self) -> CycleCache | None:
+        """The compiled loops: statistics, source, and why a call is not compiled; ``None`` without ``jit``.
+
+        Example:
+            ``print(engine.cycles.statistics, engine.cycles.explain(loop(10)))``
+        """
+        return self._strategy.cycles
 
     def subscribe(self, kind: type[E], handler: Callable[[E], Any]) -> Callable[[], None]:
         """Call the handler with every event of a class; the returned function ends the subscription."""

@@ -96,8 +96,8 @@ class DurableJournal(Journal):
         self._serializer = serializer
         self._names = names
         self.every_step = level.every_step
-        # What is lost is what was said last but one before the store fell behind: at most one pause between the two, two
-        # pauses in which the run does not wait for the store yet, and two turns of the event loop (10 ms).
+        # What can be lost: one pause between what is in the store and what is on the way there, two pauses in which the
+        # run does not wait for the store yet, and two turns of the event loop (10 ms).
         self._pause_s = level.interval_s / 5
         self._now = clock.monotonic
         self._publish = publish
