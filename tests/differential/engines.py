@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -81,10 +80,8 @@ ENGINES: Final[dict[str, Callable[[], cs.Engine]]] = {
     "strict stages": lambda: _make(solver=StagedSolver()),
     "one thread": lambda: _make(executor=LocalExecutor(threads=1, inline_limit_s=0.0)),
     "scattered calls": lambda: scattered_engine(ShuffledSolver(SEED + 1), SEED),
+    "interpreter": lambda: _make(jit=False),
 }
 """From a name to what makes the engine."""
-
-if "jit" in inspect.signature(cs.Engine).parameters:
-    ENGINES["interpreter"] = lambda: _make(jit=False)
 
 __all__ = ["ENGINES", "SEED", "ScatteringExecutor", "StagedSolver", "scattered_engine"]

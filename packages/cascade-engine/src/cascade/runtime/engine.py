@@ -25,6 +25,7 @@ from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import wait_for_all
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
+from cascade.runtime.strategies.jit.cycle_cache import CycleCache
 from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
 from cascade.spec.errors import (
     ConstraintError,
@@ -48,7 +49,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 
 _AS_IT_IS: Final = Resumption()
-_OF_THE_ENGINE: Final[Any] = NOTHING
+OF_THE_ENGINE: Final[Any] = NOTHING
 
 
 class Engine:
@@ -66,7 +67,8 @@ class Engine:
         state: Where runs are kept that say nothing else: a store or its URL. Without it, they are not.
         types: The classes that stored values may be made of, beyond those that tasks are annotated with.
         clock: Gives the times of events.
-        jit: Whether loops are compiled. It changes nothing but their speed.
+        jit: Whether loops are compiled, which changes nothing but their speed. By default they are, unless the
+            environment variable ``CASCADE_JIT`` is ``0``.
 
     Raises:
         CapacityError: An amount in ``system_resources`` is not a number of at least 0.
@@ -95,7 +97,7 @@ class Engine:
         state: StateStore | str | None = None,
         types: TypeRegistry | None = None,
         clock: Clock | None = None,
-        jit: bool = True,
+        jit: bool | None = None,
     ) -> None:
         self.solver: Solver = NativeSolver() if solver is None else _made(SOLVERS, solver)
         self.executor: Executor = LocalExecutor() if executor is None else _made(EXECUTORS, executor)
@@ -105,7 +107,9 @@ class Engine:
         self._types = TypeRegistry() if types is None else types
         self._stores = StoresInUse()
         self._constraints = ConstraintManager(system_resources)
-        self._strategy = GraphExecutionStrategy(self.solver, self.executor, jit)
+        self._strategy = GraphExecutionStrategy(
+            self.solver, self.executor, os.environ.get("CASCADE_JIT") != "0" if jit is None else jit
+        )
         self._resources: dict[str, Resource[Any]] = {}
         self._overrides: dict[str, Resource[Any]] = {}
         self._is_closed = False
@@ -121,7 +125,7 @@ class Engine:
         resources: Iterable[Resource[Any]] = (),
         allow_unused_params: bool = False,
         run_id: str | None = None,
-        state: StateStore | str | None = _OF_THE_ENGINE,
+        state: StateStore | str | None = OF_THE_ENGINE,
         durability: str = "step",
         resumption: Resumption = _AS_IT_IS,
     ) -> T:
@@ -158,7 +162,7 @@ class Engine:
         _check_arguments(target, params, timeout_s)
         level = parse_durability(durability)
         new_id = new_run_id() if run_id is None else _checked_id(run_id)
-        state = self._state if state is _OF_THE_ENGINE else state
+        state = self._state if state is OF_THE_ENGINE else state
         if state is None:
             return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id)
         async with self._stores.use(state) as store:
@@ -223,6 +227,15 @@ class Engine:
                 del error  # the exception's traceback holds this frame: break the circle
         result: T = value
         return result
+
+    @property
+    def cycles(self) -> CycleCache | None:
+        """The compiled loops: statistics, source, and why a call is not compiled; ``None`` without ``jit``.
+
+        Example:
+            ``print(engine.cycles.statistics, engine.cycles.explain(loop(10)))``
+        """
+        return self._strategy.cycles
 
     def subscribe(self, kind: type[E], handler: Callable[[E], Any]) -> Callable[[], None]:
         """Call the handler with every event of a class; the returned function ends the subscription."""
@@ -395,4 +408,4 @@ def _checked(resource: Any) -> Resource[Any]:
     return resource
 
 
-__all__ = ["Engine", "new_run_id"]
+__all__ = ["OF_THE_ENGINE", "Engine", "new_run_id"]

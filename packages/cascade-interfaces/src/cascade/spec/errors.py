@@ -263,6 +263,10 @@ class PlanError(CascadeError, RuntimeError):
     """A solver returned a plan that is no order of the graph: nodes are missing, twice, or before their inputs."""
 
 
+class UnexpectedCompilationError(CascadeError, RuntimeError):
+    """A loop was about to be compiled where a test says that nothing new should be."""
+
+
 class InternalError(CascadeError, RuntimeError):
     """An invariant of Cascade does not hold."""
 
@@ -304,6 +308,7 @@ __all__ = [
     "TaskStopIterationError",
     "TaskTimeoutError",
     "TaskVersionError",
+    "UnexpectedCompilationError",
     "UnhashableValueError",
     "UnstorableValueError",
     "WorkerLostError",

@@ -12,7 +12,7 @@ _SHOWN: Final = 6
 """Names shown of a long path, at its inner end."""
 
 
-def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> BaseException:
+def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> None:
     """Add a note with task, step and path to an exception, unless it is there already.
 
     Args:
@@ -21,20 +21,13 @@ def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun 
         step: The step of its loop.
         parent: Who waits for the loop; ``None`` for the outermost.
         slot: Which of the parent's nodes or items waits.
-
-    Returns:
-        The exception; in the place of a `StopIteration`, which would end an iteration of the engine, another.
     """
-    if isinstance(error, StopIteration):
-        cause, error = error, TaskStopIterationError(f"task {name!r} raised StopIteration")
-        error.__cause__ = cause
     note = f"Cascade: in task {name!r}, step {step}"
     outer = _waiting_names(parent, slot)
     if outer:
         note += f", for {' > '.join(outer)}"
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
-    return error
 
 
 def catching_map(parent: Frame | MapRun | None, slot: int, error: BaseException) -> tuple[MapRun, int] | None:
@@ -46,6 +39,15 @@ def catching_map(parent: Frame | MapRun | None, slot: int, error: BaseException)
             return parent, slot
         parent, slot = parent.parent, parent.slot
     return None
+
+
+def without_stop_iteration(error: BaseException, name: str) -> BaseException:
+    """The exception of a task; another one in the place of ``StopIteration``, which would silently end a coroutine."""
+    if not isinstance(error, StopIteration):
+        return error
+    failure = TaskStopIterationError(f"task {name!r} raised StopIteration")
+    failure.__cause__ = error
+    return failure
 
 
 def is_below(owner: Any, items: MapRun, item: int) -> bool:
@@ -72,4 +74,4 @@ def _waiting_names(parent: Frame | MapRun | None, slot: int) -> list[str]:
     return names[::-1]
 
 
-__all__ = ["annotate", "catching_map", "is_below"]
+__all__ = ["annotate", "catching_map", "is_below", "without_stop_iteration"]

@@ -1,0 +1,137 @@
+"""`CompiledSteps`: steps of a run that compiled code runs in the interpreter's place.
+
+The interpreter asks before it builds a step whether compiled code can go on from here, and is told where the program
+stands afterwards. Code that awaits runs in an asyncio task of its own, so that the rest of the run goes on meanwhile.
+Where compiled code has left a step in its middle, the step's frame is made as if it had been interpreted so far: no
+finished node is run again.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any, Final
+
+from cascade.graph.build import build_graph
+from cascade.graph.registry import NodeRegistry
+from cascade.runtime.progress import Progress
+from cascade.runtime.run_context import RunContext
+from cascade.runtime.strategies.calls import CallsUnderWay
+from cascade.runtime.strategies.frame import Frame, NextStep
+from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
+from cascade.runtime.strategies.jit.shapes import LEAVES, CompiledLoop, Leave
+from cascade.runtime.strategies.jit.waiting import Watch
+
+_SLOW_STEPS: Final = 100
+"""So many steps of a loop are interpreted after one that took long."""
+
+
+class CompiledSteps:
+    """The compiled steps of one run.
+
+    Args:
+        run: The run.
+        cycles: The compiled loops of the engine.
+        calls: Where code that awaits is started.
+        progress: Counts what was run.
+        registry: Interns the nodes.
+        slice_s: Seconds after which compiled code gives the turn back.
+    """
+
+    def __init__(
+        self,
+        run: RunContext,
+        cycles: CycleCache,
+        calls: CallsUnderWay,
+        progress: Progress,
+        registry: NodeRegistry,
+        slice_s: float,
+    ) -> None:
+        self._run = run
+        self._cycles = cycles
+        self._calls = calls
+        self._progress = progress
+        self._registry = registry
+        self._slice_s = slice_s
+        self._interpreted_until = 0
+        self.learn = cycles.learn
+
+    def run(self, step: NextStep, until: float) -> Ran:
+        """Run steps that need not be awaited.
+
+        Of a run that is kept, steps are left to the interpreter whose nodes are to be kept one by one: those that are
+        awaited, and for a while those of a loop with a step that took long.
+        """
+        journal, opened = self._run.journal, self._run.step_resources.opened
+        if not journal.is_kept:
+            return self._cycles.run(step.call, until, opened)
+        if step.step < self._interpreted_until:
+            return Ran(0, step.call, None, 0, None)
+        began = perf_counter()
+        if journal.every_step and step.parent is None:
+            until = began
+        ran = self._cycles.run(step.call, until, opened)
+        if perf_counter() > max(began, until) + self._slice_s:
+            self._interpreted_until = step.step + ran.steps + _SLOW_STEPS
+        return ran._replace(following=None)
+
+    def begin(self, step: NextStep, loop: CompiledLoop) -> None:
+        """Begin to run steps that are awaited; what they have done comes as a completed call of the step."""
+        self._calls.start(self._run_awaited(step.call, loop), step, 0)
+
+    def after(self, ran: Ran, step: NextStep) -> NextStep:
+        """Where the program stands after some steps were run."""
+        for variable, value in ran.kept:
+            variable.set(value)
+        if ran.loop is None or not ran.steps:
+            return step
+        graph = ran.loop.shapes[ran.place].graph
+        self._progress.add(ran.steps * len(graph))
+        if step.parent is None:
+            self._run.steps = step.step + ran.steps - 1
+        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.root.name)
+
+    def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> tuple[Frame, int, list[int]] | None:
+        """The frame of a step that was left in its middle.
+
+        Returns:
+            The frame; the node at which it was left (-1 if that is several, which are under way); and the nodes that
+            are still to be started before. ``None`` if it was left between two nodes.
+        """
+        if step.parent is None:
+            self._run.steps = step.step
+        if left.place is not None:  # otherwise a node has failed, and may have changed what the call refers to
+            if step.parent is None:
+                self._run.journal.begin_step(step.step, step.call)
+            else:
+                self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
+        place, values = left.place, left.values
+        reached = list(left.running) if left.node is None else [left.node]
+        if place is None:
+            failed = loop.failed(left.value)
+            if failed is None:  # an interrupt
+                return None
+            place, node = failed
+            reached, values = [node], left.values[place]
+        shape = loop.shapes[place]
+        graph, data, _ = build_graph(step.call, self._registry)
+        frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
+        done = shape.done_before(reached)
+        left_out = frame.fast_forward(done, reached, values)
+        self._progress.done += len(done)
+        if self._run.journal.is_kept:
+            for index in done:
+                # The node that failed may have changed what it got.
+                if left.place is not None or type(values[index]) in LEAVES:
+                    self._run.journal.put(frame, index, values[index])
+        for index, call in left.running.items():
+            self._calls.adopt(*call, frame, index)
+        return frame, -1 if left.running else reached[0], left_out
+
+    async def _run_awaited(self, call: Any, loop: CompiledLoop) -> Ran:
+        watch = Watch(self._run.constraints, loop.task_at, self._slice_s)
+        until = perf_counter() + self._slice_s
+        ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
+        return ran._replace(kept=watch.kept)
+
+
+__all__ = ["CompiledSteps"]
