@@ -219,9 +219,7 @@ class DurableJournal(Journal):
 
         Calls and values that a failing task may have changed are left out.
         """
-        self._stop_timer()
-        if self._writing is not None:
-            await asyncio.shield(self._writing)
+        await self.drain()
         self._check()
         if not self._is_said and (data := self._codec.encode_simple(self._call)) is not None:
             self._cleared.clear()
@@ -229,6 +227,13 @@ class DurableJournal(Journal):
             self._next_call = StoredCall(self._step, data)
         await self._backend.commit(self._take()._replace(ending=ending))
         self.is_stored = True
+
+    async def drain(self) -> None:
+        """Wait for the change that is under way, and begin no other."""
+        self._stop_timer()
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+            self._stop_timer()
 
     # --- What is known from before ----------------------------------------------------------------------------------
 
