@@ -91,7 +91,7 @@ class History:
             self.before = run_in_virtual_time(self.inside.find(RUN))
             store_faults = Faults(1_000 * self.seed + 2 * incarnation, rate=rate)
             call_faults = Faults(1_000 * self.seed + 2 * incarnation + 1, rate=rate / 2)
-            outcome = run_in_virtual_time(self.incarnate(store_faults, call_faults))
+            outcome = run_in_virtual_time(self.incarnate(store_faults, call_faults), limit_s=1_000)
             self.check_loss()
             assert not self.violations, "; ".join(self.violations)
             self.account.outcomes[outcome] += 1
