@@ -48,7 +48,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 
 _AS_IT_IS: Final = Resumption()
-_OF_THE_ENGINE: Final[Any] = NOTHING
+OF_THE_ENGINE: Final[Any] = NOTHING
 
 
 class Engine:
@@ -121,7 +121,7 @@ class Engine:
         resources: Iterable[Resource[Any]] = (),
         allow_unused_params: bool = False,
         run_id: str | None = None,
-        state: StateStore | str | None = _OF_THE_ENGINE,
+        state: StateStore | str | None = OF_THE_ENGINE,
         durability: str = "step",
         resumption: Resumption = _AS_IT_IS,
     ) -> T:
@@ -158,7 +158,7 @@ class Engine:
         _check_arguments(target, params, timeout_s)
         level = parse_durability(durability)
         new_id = new_run_id() if run_id is None else _checked_id(run_id)
-        state = self._state if state is _OF_THE_ENGINE else state
+        state = self._state if state is OF_THE_ENGINE else state
         if state is None:
             return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id)
         async with self._stores.use(state) as store:
@@ -395,4 +395,4 @@ def _checked(resource: Any) -> Resource[Any]:
     return resource
 
 
-__all__ = ["Engine", "new_run_id"]
+__all__ = ["OF_THE_ENGINE", "Engine", "new_run_id"]

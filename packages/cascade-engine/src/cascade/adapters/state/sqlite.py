@@ -55,7 +55,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT_S: Final = 10.0
 """Seconds that a change waits for other processes to finish theirs."""
 
-LOG_LIMIT_BYTES: Final = 1 << 20
+LOG_LIMIT_BYTES: Final = 1 << 22
 """When the log has grown by about so many bytes, it is copied into the file."""
 
 _LARGE_BYTES: Final = 1 << 18
@@ -295,7 +295,7 @@ class SqliteStateStore:
         for opened in (connection, direct):
             weakref.finalize(self, close_in, os.getpid(), opened)
         with self._lock:
-            self._direct = direct
+            self._direct, self._log_bytes = direct, self._log_size()
         return connection
 
     def _take_changes(self, jobs: list[_Job]) -> None:
@@ -338,7 +338,14 @@ class SqliteStateStore:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
-            self._log_bytes = 0
+            self._log_bytes = min(self._log_size(), LOG_LIMIT_BYTES * 3 // 4)
+
+    def _log_size(self) -> int:
+        """The size of the log in bytes, which others may have left behind."""
+        try:
+            return os.stat(f"{self._place}-wal").st_size  # noqa: PTH116 (the place is a text)
+        except OSError:
+            return 0
 
     def _explained(self, error: BaseException) -> BaseException:
         try:

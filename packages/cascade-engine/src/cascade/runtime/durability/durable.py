@@ -96,7 +96,9 @@ class DurableJournal(Journal):
         self._serializer = serializer
         self._names = names
         self.every_step = level.every_step
-        self._interval_s = level.interval_s
+        # What is lost is what was said last but one before the store fell behind: at most one pause between the two, two
+        # pauses in which the run does not wait for the store yet, and two turns of the event loop (10 ms).
+        self._pause_s = level.interval_s / 5
         self._now = clock.monotonic
         self._publish = publish
         self.is_stored = False
@@ -126,6 +128,7 @@ class DurableJournal(Journal):
         self._cleared: set[str] = set()
         self._entries: dict[str, dict[str, bytes | _Leaf]] = {}
         self._dirty_since: float | None = None
+        self._writing_since: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
@@ -150,9 +153,10 @@ class DurableJournal(Journal):
         self._step, self._call, self._is_said = step, call, False
         if not self.every_step:
             now = self._now()
-            if now - self._said_at >= self._interval_s / 2:
+            if now - self._said_at >= self._pause_s:
                 self._say(now)
-            return self._dirty_since is None or now - self._dirty_since < self._interval_s
+            since = self._dirty_since if self._writing_since is None else self._writing_since
+            return since is None or now - since < 2 * self._pause_s
         stored = StoredCall(step, self._encode(call))
         self._is_said = True
         self._cleared.clear()
@@ -194,7 +198,7 @@ class DurableJournal(Journal):
         self._check()
         if not self._is_said:
             now = self._now()
-            if not under_way and now - self._said_at < self._interval_s / 2:
+            if not under_way and now - self._said_at < self._pause_s:
                 return
             self._say(now)
         if self._inner:
@@ -404,13 +408,14 @@ class DurableJournal(Journal):
             self._writing = asyncio.get_running_loop().create_task(self._commit(), name="cascade durable run")
 
     async def _commit(self) -> None:
+        self._writing_since = self._dirty_since
         try:
             await self._backend.commit(self._take())
             self.is_stored = True
         except BaseException as error:
             self._error = error
         finally:
-            self._writing = None
+            self._writing = self._writing_since = None
             if self._dirty_since is not None:
                 self._be_dirty(_DELAY_S)
 

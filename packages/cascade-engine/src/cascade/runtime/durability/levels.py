@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 from cascade.spec.errors import ParameterError
 
 INTERVAL_MS: Final = 50.0
+SHORTEST_MS: Final = 25.0
+"""The event loop has its turn about every 5 ms, so much less cannot be promised."""
+
 _INTERVAL: Final = re.compile(r"interval(?:\((\d+(?:\.\d+)?)\))?")
 
 
@@ -37,11 +40,12 @@ def parse_durability(level: str) -> Durability:
     if level == "step":
         return Durability(True, INTERVAL_MS / 1000)
     match = _INTERVAL.fullmatch(level) if isinstance(level, str) else None
-    if match is None or float(match[1] or INTERVAL_MS) <= 0:
+    if match is None or float(match[1] or INTERVAL_MS) < SHORTEST_MS:
         raise ParameterError(
-            f'durability is "step", "interval" or "interval(N)" with N milliseconds greater than 0, not {level!r:.100}'
+            f'durability is "step", "interval" or "interval(N)" with N at least {SHORTEST_MS:g} milliseconds, not '
+            f"{level!r:.100}"
         )
     return Durability(False, float(match[1] or INTERVAL_MS) / 1000)
 
 
-__all__ = ["INTERVAL_MS", "Durability", "parse_durability"]
+__all__ = ["INTERVAL_MS", "SHORTEST_MS", "Durability", "parse_durability"]
