@@ -39,6 +39,7 @@ from cascade.spec.errors import (
 )
 from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
 from cascade.spec.identifiers import RunId
+from cascade.spec.plugins import EXECUTORS, SOLVERS, PluginGroup
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateStore
 from cascade.spec.resources import Resource
@@ -58,8 +59,8 @@ class Engine:
     make: threads, worker processes, plans. What belongs to one run never reaches another.
 
     Args:
-        solver: Plans graphs; `NativeSolver` by default.
-        executor: Runs functions; `LocalExecutor` by default.
+        solver: Plans graphs; `NativeSolver` by default. A text is the URL of a plug-in, see `cascade.spec.plugins`.
+        executor: Runs functions; `LocalExecutor` by default. A text is a URL, such as ``"local://?threads=8"``.
         bus: Carries events; a `MessageBus` of its own by default.
         system_resources: How much there is of what tasks hold by ``with_constraints``, for example ``{"gpu": 2}``.
         resources: Resources that are injected by name.
@@ -71,6 +72,7 @@ class Engine:
 
     Raises:
         CapacityError: An amount in ``system_resources`` is not a number of at least 0.
+        PluginError: A URL names no plug-in that is installed, or the plug-in refuses it.
 
     Example:
         >>> import asyncio
@@ -86,8 +88,8 @@ class Engine:
 
     def __init__(
         self,
-        solver: Solver | None = None,
-        executor: Executor | None = None,
+        solver: Solver | str | None = None,
+        executor: Executor | str | None = None,
         bus: EventBus | None = None,
         *,
         system_resources: Mapping[str, float] | None = None,
@@ -97,8 +99,8 @@ class Engine:
         clock: Clock | None = None,
         jit: bool | None = None,
     ) -> None:
-        self.solver: Solver = NativeSolver() if solver is None else solver
-        self.executor: Executor = LocalExecutor() if executor is None else executor
+        self.solver: Solver = NativeSolver() if solver is None else _made(SOLVERS, solver)
+        self.executor: Executor = LocalExecutor() if executor is None else _made(EXECUTORS, executor)
         self.bus: EventBus = MessageBus() if bus is None else bus
         self.clock: Clock = SystemClock() if clock is None else clock
         self._state = state
@@ -324,6 +326,10 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _made(group: PluginGroup[T], part: T | str) -> T:
+    return group.make(part) if isinstance(part, str) else part
 
 
 def new_run_id() -> RunId:

@@ -255,6 +255,10 @@ class EngineClosedError(CascadeError, RuntimeError):
 # --- A plug-in, or Cascade itself -----------------------------------------------------------------------------
 
 
+class PluginError(CascadeError, ValueError):
+    """A URL names no plug-in, or the plug-in that it names cannot be loaded or refuses it."""
+
+
 class PlanError(CascadeError, RuntimeError):
     """A solver returned a plan that is no order of the graph: nodes are missing, twice, or before their inputs."""
 
@@ -289,6 +293,7 @@ __all__ = [
     "NotShippableError",
     "ParameterError",
     "PlanError",
+    "PluginError",
     "ResourceError",
     "ResourceNotFoundError",
     "RouteNotFoundError",

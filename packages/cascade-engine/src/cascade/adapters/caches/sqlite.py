@@ -18,6 +18,7 @@ from cascade.adapters.caches.base import StoringCache, in_thread
 from cascade.adapters.caches.keys import name_in
 from cascade.adapters.sqlite_file import Layout, close_in, is_damaged, open_database
 from cascade.spec.errors import CorruptDataError
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.protocols import Clock, Serializer
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class SqliteCache(StoringCache):
         self._connection: Connection | None = None
         self._process = 0
         self._lock = threading.Lock()
+
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The cache that ``sqlite:///results.db?ttl_s=3600`` selects."""
+        return cls(url.path(), **url.options(ttl_s=float))
 
     async def load(self, key: str) -> tuple[Any] | None:
         """The value in a tuple of one, or ``None``.

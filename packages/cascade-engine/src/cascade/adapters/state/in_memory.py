@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Self
 
 from cascade.adapters.system_clock import SystemClock
 from cascade.spec.errors import LeaseLostError, RunHeldError
 from cascade.spec.identifiers import RunId
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.protocols import Clock
 from cascade.spec.state import (
     Ending,
@@ -81,6 +83,12 @@ class InMemoryStateStore:
         self._runs: dict[RunId, _Run] = {}
         self._lock = threading.Lock()
 
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The store that ``memory://`` selects: another one each time."""
+        url.nowhere()
+        return cls(**url.options())
+
     async def open(self, run_id: RunId, holder: Holder, lease_s: float, is_alive: IsAlive) -> InMemoryStateBackend:
         """Take the lease of a run; `RunHeldError` if somebody else has it."""
         now = self._clock.timestamp()
@@ -118,6 +126,7 @@ class InMemoryStateStore:
             if run is None:
                 return False
             _refuse_held(run, self._clock.timestamp(), is_alive)
+            run.holder = None  # whoever has its backend still has lost the lease
             del self._runs[run_id]
         return True
 

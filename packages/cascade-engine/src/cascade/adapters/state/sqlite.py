@@ -33,6 +33,7 @@ from cascade.adapters.sqlite_file import Layout, close_in, is_damaged, open_data
 from cascade.adapters.system_clock import SystemClock
 from cascade.spec.errors import CorruptDataError, LeaseLostError, ParameterError, RunHeldError, StateStoreError
 from cascade.spec.identifiers import RunId
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.protocols import Clock
 from cascade.spec.state import (
     Ending,
@@ -119,21 +120,13 @@ class SqliteStateStore:
         self._process = os.getpid()
 
     @classmethod
-    def from_url(cls, url: str) -> Self:
+    def from_url(cls, url: PluginUrl) -> Self:
         """The store of ``sqlite:///runs.db``, ``sqlite:////var/lib/runs.db`` or ``sqlite:///runs.db?synchronous=full``.
 
         Raises:
-            ParameterError: There is no path, or an option is not known.
+            PluginError: There is no path, or an option is not known.
         """
-        head, _, query = url.partition("?")
-        path = head.removeprefix("sqlite:///")
-        if path == head or not path:
-            raise ParameterError(f"{url!r} names no file: write sqlite:///runs.db, or sqlite:////var/lib/runs.db")
-        options = dict(part.partition("=")[::2] for part in query.split("&") if part)
-        synchronous = options.pop("synchronous", "normal")
-        if options:
-            raise ParameterError(f"{url!r} has the option {min(options)!r}, which is not known; there is synchronous")
-        return cls(path, synchronous)
+        return cls(url.path(), **url.options(synchronous=str))
 
     async def open(self, run_id: RunId, holder: Holder, lease_s: float, is_alive: IsAlive) -> SqliteBackend:
         """Take the lease of a run; `RunHeldError` if somebody else has it."""

@@ -80,6 +80,8 @@ class DurableRun:
         self._journal: DurableJournal | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._stopped_by: BaseException | None = None
+        self._is_decided = False
+        """Whether the store was told that the run has succeeded, even if no answer came."""
 
     @classmethod
     async def open(cls, store: StateStore, run_id: RunId, level: Durability, types: TypeRegistry, clock: Clock) -> Self:
@@ -176,6 +178,7 @@ class DurableRun:
             data = _VALUE + self._serializer.dumps(value)
         except UnstorableValueError as error:
             data = _NO_VALUE + str(error).encode("utf-8", "backslashreplace")
+        self._is_decided = True
         await self._journal.end(Ending("Succeeded", data))
 
     async def fail(self, error: BaseException) -> BaseException:
@@ -189,7 +192,9 @@ class DurableRun:
             run = asyncio.current_task()
             if run is not None:
                 run.uncancel()
-        if self._journal is None:
+        if self._journal is None or self._is_decided:
+            # A success may be in the store although the answer was lost: in its place, a failure without a call would
+            # let the run begin anew. If it is not there, the run goes on from its last step as after a crash.
             return error
         ending: Ending | None = None
         if isinstance(error, RunCancelledError):

@@ -1,7 +1,4 @@
-"""From a URL to the store that it names, and stores that are used by several runs at once.
-
-Only ``sqlite:///path`` is known here.
-"""
+"""Stores that are named by URLs, and used by several runs at once."""
 
 from __future__ import annotations
 
@@ -10,21 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from cascade.adapters.state.sqlite import SqliteStateStore
 from cascade.spec.errors import ParameterError
+from cascade.spec.plugins import STATE_BACKENDS
 from cascade.spec.protocols import StateStore
-
-
-def make_store(url: str) -> StateStore:
-    """The store that a URL names; nothing is opened yet.
-
-    Raises:
-        ParameterError: Nothing is known of this kind of URL.
-    """
-    scheme, separator, _ = url.partition(":")
-    if not separator or scheme != "sqlite":
-        raise ParameterError(f"state takes a store or a URL such as sqlite:///runs.db, not {url!r:.200}")
-    return SqliteStateStore.from_url(url)
 
 
 @dataclass(slots=True)
@@ -51,7 +36,7 @@ class StoresInUse:
         with self._lock:
             use = self._uses.get(state)
             if use is None:
-                use = self._uses[state] = _Use(make_store(state))
+                use = self._uses[state] = _Use(STATE_BACKENDS.make(state))
             use.count += 1
         try:
             yield use.store
@@ -65,4 +50,4 @@ class StoresInUse:
                 await use.store.close()
 
 
-__all__ = ["StoresInUse", "make_store"]
+__all__ = ["StoresInUse"]

@@ -68,6 +68,8 @@ class _RunCommand(click.Command):
     type=click.FloatRange(min=0, min_open=True),
     help="Stop the run when it takes longer.",
 )
+@click.option("--executor", metavar="URL", help="Run functions there, for example local://?threads=8.")
+@click.option("--solver", metavar="URL", help="Let this solver order the nodes.")
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -76,6 +78,8 @@ def run(
     quiet: bool,
     as_json: bool,
     timeout_s: float | None,
+    executor: str | None,
+    solver: str | None,
     wants_help: bool,
 ) -> None:
     """Run TARGET of the Python file FILE and print its value.
@@ -98,7 +102,11 @@ def run(
         view = _choose_view(str(where), quiet, lines)
         show = print_result if lines is None else lines.result
         try:
-            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module) as engine:
+            with (
+                _interrupts_as_faults(),
+                _program(where) as (module, target),
+                _engine(where, module, executor, solver) as engine,
+            ):
                 show(evaluate(target, params, timeout_s, engine, view, stopper))
         except Fault as fault:
             if not fault.is_told:
@@ -157,7 +165,7 @@ def explain(ctx: click.Context, place: str, assignments: tuple[str, ...], second
     params = parse_assignments(assignments)
     with stdout_reserved() as stdout:  # what the program prints is no explanation
         try:
-            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module) as engine:
+            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module, None, None) as engine:
                 for paragraph in explain_run(target, params, seconds, engine):
                     stdout.write(paragraph + "\n\n")
         except Fault as fault:
@@ -174,14 +182,23 @@ def _program(place: Place) -> Iterator[tuple[ModuleType, Any]]:
 
 
 @contextmanager
-def _engine(place: Place, module: ModuleType) -> Iterator[Engine]:
-    """The program's own engine, or a plain one; if that turns out to be the fault, it is said."""
+def _engine(place: Place, module: ModuleType, executor: str | None, solver: str | None) -> Iterator[Engine]:
+    """The program's own engine, or one of the parts that were chosen; if that turns out to be the fault, it is said."""
     own = find_engine(module)
     if own is not None:
+        if executor or solver:
+            option = "--executor" if executor else "--solver"
+            raise bad_input(
+                f"{place.file.name} has an {ENGINE_NAME!r} of its own, which {option} cannot change; choose there"
+            )
         yield own
         return
     try:
-        with Engine() as engine:
+        engine = Engine(solver, executor)
+    except CascadeError as error:
+        raise bad_input(str(error), error) from None
+    try:
+        with engine:
             yield engine
     except Fault as fault:
         if isinstance(fault.error, (CapacityError, ResourceNotFoundError)):
