@@ -37,6 +37,7 @@ from cascade.spec.identifiers import RunId
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import Clock, StateBackend, StateStore
 from cascade.spec.state import Ending, StoredRun
+from cascade.spec.task import Task
 
 LEASE_S: Final = 20.0
 """Seconds after which another machine may take a run over whose process is gone or does not answer."""
@@ -108,18 +109,21 @@ class DurableRun:
         """Whether there is nothing left to be done."""
         return self.stored.ending is not None and self.stored.ending.status == "Succeeded"
 
-    def value(self, target: Any) -> Any:
+    def value(self, target: Any, resumption: Resumption) -> Any:
         """The value with which the run has ended.
 
         Args:
             target: Its tasks say which classes the value may be made of.
+            resumption: So do those of its module.
 
         Raises:
             StoredValueError: It could not be stored.
             CorruptDataError: It cannot be read.
         """
         assert self.stored.ending is not None
-        self._register(target)
+        main = () if resumption.main is None else vars(resumption.main).values()
+        for task in [*_tasks_of(target), *(found for found in main if isinstance(found, Task))]:
+            self._serializer.registry.register_annotations(task)
         return read_value(self.stored, self._serializer)
 
     def params(self, given: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -221,6 +225,8 @@ class DurableRun:
             raise asyncio.CancelledError
 
     async def _close_backend(self) -> None:
+        if self._journal is not None:
+            await self._journal.stop()
         await self._backend.close()
         if self.stored.about is None and (self._journal is None or not self._journal.is_stored):
             await self._store.delete(self._backend.run_id, is_alive)
@@ -240,10 +246,6 @@ class DurableRun:
                 if run is not None:
                     run.cancel()
                 return
-
-    def _register(self, target: Any) -> None:
-        for task in _tasks_of(target):
-            self._serializer.registry.register_annotations(task)
 
     def _about(self, parameters: ParameterValues) -> bytes:
         try:
