@@ -1,4 +1,4 @@
-"""Programs that are killed. Each effect is one line in a log, written at once: name, number, moment."""
+"""Programs that are killed. Each effect is one line in a log, written at once: name, number, CPU time so far."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOG = -1
 
 def effect(name: str, number: int) -> None:
     """Write a line; lines of one process never mix."""
-    os.write(LOG, f"{name} {number} {time.monotonic()}\n".encode())
+    os.write(LOG, f"{name} {number} {time.process_time()}\n".encode())
 
 
 @cs.task(mode="inline")

@@ -34,6 +34,7 @@ from cascade.spec.errors import (
     ParameterError,
     ResourceError,
     RunCancelledError,
+    RunNotFoundError,
     TaskDefinitionError,
     TaskTimeoutError,
 )
@@ -132,7 +133,8 @@ class Engine:
         """Evaluate a target.
 
         Args:
-            target: A lazy result, a map, a router, or a container of them and of plain values.
+            target: A lazy result, a map, a router, or a container of them and of plain values; `NOTHING` to go on with
+                a run that is kept.
             params: Values of the target's `Param`s by name.
             timeout_s: Seconds that the whole run may take.
             resources: More resources that are injected by name.
@@ -169,8 +171,12 @@ class Engine:
             kept = await DurableRun.open(store, new_id, level, self._types, self.clock)
             try:
                 if kept.has_succeeded:
-                    ended: T = kept.value(target)
+                    ended: T = kept.value(target, resumption)
                     return ended
+                if target is NOTHING and kept.stored.call is None:
+                    raise RunNotFoundError(
+                        f"there is no run {new_id!r} to be continued; give the target that begins it"
+                    )
                 params = kept.params(params)
                 allow_unused_params = allow_unused_params or kept.stored.call is not None
                 return await self._run(

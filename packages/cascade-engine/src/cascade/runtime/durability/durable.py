@@ -129,6 +129,7 @@ class DurableJournal(Journal):
         self._entries: dict[str, dict[str, bytes | _Leaf]] = {}
         self._dirty_since: float | None = None
         self._writing_since: float | None = None
+        self._is_stopped = False
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
@@ -214,12 +215,19 @@ class DurableJournal(Journal):
             await asyncio.shield(self._writing)
         self._check()
 
+    async def stop(self) -> None:
+        """Begin to write nothing more, and wait for what is under way."""
+        self._is_stopped = True
+        self._stop_timer()
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+
     async def end(self, ending: Ending | None) -> None:
         """Write what is left to be said, and how the run has ended.
 
         Calls and values that a failing task may have changed are left out.
         """
-        await self.drain()
+        await self.stop()
         self._check()
         if not self._is_said and (data := self._codec.encode_simple(self._call)) is not None:
             self._cleared.clear()
@@ -227,13 +235,6 @@ class DurableJournal(Journal):
             self._next_call = StoredCall(self._step, data)
         await self._backend.commit(self._take()._replace(ending=ending))
         self.is_stored = True
-
-    async def drain(self) -> None:
-        """Wait for the change that is under way, and begin no other."""
-        self._stop_timer()
-        if self._writing is not None:
-            await asyncio.shield(self._writing)
-            self._stop_timer()
 
     # --- What is known from before ----------------------------------------------------------------------------------
 
@@ -399,7 +400,7 @@ class DurableJournal(Journal):
         """There is something to be written: when somebody waits for it, or after a delay."""
         if self._dirty_since is None:
             self._dirty_since = self._now()
-        if delay_s is not None and self._timer is None and self._writing is None:
+        if delay_s is not None and self._timer is None and self._writing is None and not self._is_stopped:
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._write)
 
     def _stop_timer(self) -> None:
