@@ -36,7 +36,7 @@ from cascade.spec.errors import (
 from cascade.spec.identifiers import RunId
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import Clock, StateBackend, StateStore
-from cascade.spec.state import Ending, StoredRun
+from cascade.spec.state import Ending, StateChange, StoredRun
 from cascade.spec.task import Task
 
 LEASE_S: Final = 20.0
@@ -81,6 +81,8 @@ class DurableRun:
         self._journal: DurableJournal | None = None
         self._heartbeat: asyncio.Task[None] | None = None
         self._stopped_by: BaseException | None = None
+        self._has_ended = False
+        self._ending_before: Ending | None = None
         self._is_decided = False
         """Whether the store was told that the run has succeeded, even if no answer came."""
 
@@ -92,6 +94,7 @@ class DurableRun:
             RunHeldError: Somebody else has it.
             CascadeError: The store cannot be used.
         """
+        before = await store.find(run_id)
         # Not to be cancelled half-way: then nobody would give the lease back.
         opening = asyncio.ensure_future(store.open(run_id, new_holder(clock.timestamp()), LEASE_S, is_alive))
         was_cancelled = await wait_for_all([opening])
@@ -99,7 +102,9 @@ class DurableRun:
         try:
             if was_cancelled:
                 raise asyncio.CancelledError
-            return cls(store, backend, await backend.load(), level, types)
+            kept = cls(store, backend, await backend.load(), level, types)
+            kept._ending_before = None if before is None else before.ending
+            return kept
         except BaseException:
             await backend.close()
             raise
@@ -177,6 +182,7 @@ class DurableRun:
 
     async def succeed(self, value: Any) -> None:
         """The run has ended with a value. If that cannot be stored, only the caller gets it."""
+        self._has_ended = True
         assert self._journal is not None
         try:
             data = _VALUE + self._serializer.dumps(value)
@@ -191,6 +197,7 @@ class DurableRun:
         Returns:
             What the run ends with.
         """
+        self._has_ended = True
         if self._stopped_by is not None:
             error = self._stopped_by
             run = asyncio.current_task()
@@ -214,7 +221,7 @@ class DurableRun:
         return error
 
     async def close(self) -> None:
-        """Give the lease back. Of a new run that was refused before its first step, nothing is left."""
+        """Give the lease back. What was refused before anything ran stands as before; if it was new, it is deleted."""
         if self._heartbeat is not None:
             self._heartbeat.cancel()
             await wait_for_all([self._heartbeat])
@@ -227,6 +234,8 @@ class DurableRun:
     async def _close_backend(self) -> None:
         if self._journal is not None:
             await self._journal.stop()
+        if not self._has_ended and not self.has_succeeded and self._ending_before is not None:
+            await self._backend.commit(StateChange(ending=self._ending_before))
         await self._backend.close()
         if self.stored.about is None and (self._journal is None or not self._journal.is_stored):
             await self._store.delete(self._backend.run_id, is_alive)
