@@ -172,6 +172,12 @@ class DurableJournal(Journal):
         self._be_dirty()
         return False
 
+    def fail_step(self, step: int, call: Any) -> None:
+        """Remember the call of a step; it is only said at the `end`, and if nothing in it can have been changed."""
+        if step != self._step or not self._is_said:
+            self._forget_step()
+            self._step, self._call, self._is_said = step, call, False
+
     def begin_inner(self, parent: Frame | MapRun, slot: int, step: int, call: Any) -> None:
         """Note the call of a step of an inner loop, and forget what was kept of the step before."""
         owner = self._enter_scope(parent, slot, path_below(parent, slot, step))

@@ -42,6 +42,9 @@ class Journal:
         """
         return True
 
+    def fail_step(self, step: int, call: Any) -> None:
+        """A step of the outermost loop has failed that was not said, and may have changed what its call refers to."""
+
     def begin_inner(self, parent: Frame | MapRun, slot: int, step: int, call: Any) -> None:
         """A step of a loop inside the step is about to begin, on behalf of a node or an item."""
 

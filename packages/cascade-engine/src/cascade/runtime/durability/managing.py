@@ -139,11 +139,27 @@ def _described(data: bytes) -> str:
         document: Any = json.loads(data)
         part = document["parts"][document["call"]["v"]]
         name, version = document["tasks"][part["task"]]
-        args = [json.dumps(value, ensure_ascii=False) for value in part["args"]]
-        args += [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in part.get("kwargs", {}).items()]
+        args = [_text(value, document) for value in part["args"]]
+        args += [f"{key}={_text(value, document)}" for key, value in part.get("kwargs", {}).items()]
         return f"{name}{f' (version {version})' if version else ''}({', '.join(args)})"
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return data.decode("utf-8", "replace")
+
+
+def _text(node: Any, document: Any) -> str:
+    """A stored value in short; a call is shown by its name."""
+    if isinstance(node, list):
+        return f"[{', '.join(_text(item, document) for item in node)}]"
+    if not isinstance(node, dict):
+        return json.dumps(node, ensure_ascii=False)
+    if node.get("$") == "ref":
+        part = document["parts"][node["v"]]
+        if isinstance(part, dict) and "task" in part:
+            return f"{document['tasks'][part['task']][0].partition(':')[2]}(…)"
+        return _text(part, document)
+    if "$" in node:
+        return f"{node.get('type', node['$'])}(…)"
+    return f"{{{', '.join(f'{json.dumps(key)}: {_text(value, document)}' for key, value in node.items())}}}"
 
 
 def _content(ending: str) -> str:

@@ -99,11 +99,10 @@ class CompiledSteps:
         """
         if step.parent is None:
             self._run.steps = step.step
-        if left.place is not None:  # otherwise a node has failed, and may have changed what the call refers to
-            if step.parent is None:
-                self._run.journal.begin_step(step.step, step.call)
-            else:
-                self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
+            say = self._run.journal.fail_step if left.place is None else self._run.journal.begin_step
+            say(step.step, step.call)
+        elif left.place is not None:
+            self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
         place, values = left.place, left.values
         reached = list(left.running) if left.node is None else [left.node]
         if place is None:

@@ -28,7 +28,19 @@ from cascade.workflow.cli.target import Place, parse_place
 _PLACE: Final = "FILE[:TARGET]"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Cascade(click.Group):
+    """Says what is wrong in words, whichever subcommand finds it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Fault as fault:
+            if not fault.is_told:
+                click.echo(fault.message, err=True)
+            ctx.exit(fault.exit_code)
+
+
+@click.group(cls=_Cascade, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cascade-workflow", prog_name="cascade", message="%(prog)s %(version)s")
 def cascade() -> None:
     """Run and draw task graphs and loops of task graphs."""

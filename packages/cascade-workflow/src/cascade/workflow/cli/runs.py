@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
@@ -131,6 +132,8 @@ def resume(
     def prepare(stack: ExitStack) -> tuple[Engine, Any, Mapping[str, Any]]:
         module = None if file is None else stack.enter_context(loaded(file))
         if module is None or file is None:
+            sys.path.insert(0, str(Path.cwd()))  # as for "python -m"
+            stack.callback(sys.path.remove, sys.path[0])
             engine = stack.enter_context(Engine())
         else:
             engine = stack.enter_context(engine_of(Place(file, None), module, None, None))
