@@ -19,17 +19,22 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.state.in_memory import InMemoryStateStore
+from cascade.adapters.state.sqlite import SqliteStateStore
 from cascade.spec.errors import StateStoreError
 from cascade.spec.identifiers import RunId
+from cascade.spec.protocols import StateStore
 from cascade.spec.state import EntryKey, StoredRun
 from cascade.testing import (
     Fault,
@@ -37,12 +42,16 @@ from cascade.testing import (
     FaultyExecutor,
     FaultyStateStore,
     InjectedError,
+    real_time,
     run_in_virtual_time,
 )
 from tests.faults.programs import WORK_S, Effect, Program, WorkingClock, begin
 
 SEEDS = range(1_000)
 BLOCKS = 4
+FILES = 40
+"""So many more seeds are tried with files, which take longer."""
+
 INTERVALS_S = {"interval": 0.05, "interval(200)": 0.2}
 SLACK_S = 0.01 + WORK_S
 """What a level may be exceeded by: two turns of the event loop, and the step in flight."""
@@ -61,16 +70,57 @@ class Account:
     effects: int = 0
 
 
+class Place(Protocol):
+    """Where the runs of a test are kept."""
+
+    def make_store(self) -> StateStore:
+        """The store, as one more process sees it."""
+        ...
+
+    def step(self) -> int:
+        """The step that the run is at in the store; 0 if there is none."""
+        ...
+
+
+class Memory:
+    """A store in memory: the same for all."""
+
+    def __init__(self) -> None:
+        self.store = InMemoryStateStore()
+
+    def make_store(self) -> StateStore:
+        return self.store
+
+    def step(self) -> int:
+        run = self.store._runs.get(RUN)
+        return 0 if run is None or run.call is None else run.call.step
+
+
+class Database:
+    """A file of SQLite."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def make_store(self) -> StateStore:
+        return SqliteStateStore(self.file)
+
+    def step(self) -> int:
+        with closing(sqlite3.connect(self.file)) as connection:
+            row = connection.execute("SELECT step FROM runs WHERE id = ? AND call IS NOT NULL", (RUN,)).fetchone()
+        return 0 if row is None else int(row[0])
+
+
 class History:
     """One run, from its beginning to its value, through as many incarnations as it takes."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, place: Place) -> None:
         self.dice = random.Random(seed)
         self.seed = seed
         self.program = Program.draw(self.dice)
         self.level = self.dice.choice(["step", "step", "interval", "interval(200)"])
         self.rate = self.dice.choice([0.02, 0.1, 0.3])
-        self.inside = InMemoryStateStore()
+        self.place = place
         self.ledger = begin(self.check_effect)
         self.before: StoredRun | None = None
         """What was in the store when this incarnation began."""
@@ -88,7 +138,7 @@ class History:
             self.ledger.incarnation, self.ledger.clock = incarnation, WorkingClock()
             # In the end the world gets better: a run must come through then.
             rate = self.rate if incarnation < MOST_INCARNATIONS // 2 else 0.0
-            self.before = run_in_virtual_time(self.inside.find(RUN))
+            self.before = run_in_virtual_time(self.find())
             store_faults = Faults(1_000 * self.seed + 2 * incarnation, rate=rate)
             call_faults = Faults(1_000 * self.seed + 2 * incarnation + 1, rate=rate / 2)
             outcome = run_in_virtual_time(self.incarnate(store_faults, call_faults), limit_s=1_000)
@@ -102,9 +152,19 @@ class History:
                 return self.account
         raise AssertionError(f"the run has no value after {MOST_INCARNATIONS} incarnations")
 
+    async def find(self) -> StoredRun | None:
+        """What is in the store."""
+        store = self.place.make_store()
+        try:
+            with real_time():
+                return await store.find(RUN)
+        finally:
+            await store.close()
+
     async def incarnate(self, store_faults: Faults, call_faults: Faults) -> str:
         """One process, as it were."""
-        store = FaultyStateStore(self.inside, store_faults)
+        inside = self.place.make_store()
+        store = FaultyStateStore(inside, store_faults)
         executor = FaultyExecutor(LocalExecutor(), call_faults)
         engine = cs.Engine(executor=executor, clock=self.ledger.clock)
         run = asyncio.ensure_future(engine.run(self.program.target(), run_id=RUN, state=store, durability=self.level))
@@ -126,6 +186,7 @@ class History:
                 raise result
             case _:
                 raise AssertionError(f"the value is {result!r} and not {self.program.value!r}")
+        await inside.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         assert not others, f"this outlives the run: {others}"
         return outcome
@@ -134,9 +195,9 @@ class History:
         """When something is done, it must be its turn."""
         step = self.step_of(effect)
         if self.level == "step":
-            stored = self.inside._runs[RUN].call
-            if stored is None or stored.step != step:
-                self.violations.append(f"step {step} acts while {stored} is in the store")
+            stored = self.place.step()
+            if stored != step:
+                self.violations.append(f"step {step} acts while step {stored} is in the store")
             if effect.left > self.last_left:
                 self.violations.append(f"step {step} acts again, and a later one has acted already")
             self.last_left = effect.left
@@ -150,13 +211,13 @@ class History:
 
     def check_loss(self) -> None:
         """When a run was interrupted, what is missing in the store must not be older than the level says."""
-        stored = self.inside._runs[RUN].call if RUN in self.inside._runs else None
-        if self.level == "step" or stored is None:
+        stored = self.place.step()
+        if self.level == "step" or not stored:  # nothing is in the store yet, or it has the value
             return
         lost = [
             (self.step_of(effect), effect.time)
             for effect in self.ledger.effects
-            if effect.incarnation == self.ledger.incarnation and self.step_of(effect) > stored.step
+            if effect.incarnation == self.ledger.incarnation and self.step_of(effect) > stored
         ]
         if lost:
             in_flight = max(step for step, _ in lost)
@@ -169,9 +230,9 @@ class History:
         return self.program.steps - effect.left + 2
 
 
-def live(seed: int) -> Account:
+def live(seed: int, place: Place | None = None) -> Account:
     """Live a run; whatever goes wrong is said with the seed, which is all that is needed to see it again."""
-    history = History(seed)
+    history = History(seed, place or Memory())
     try:
         return history.live()
     except BaseException as error:
@@ -190,3 +251,9 @@ def test_no_seed_loses_or_doubles_a_step(block: int) -> None:
     assert min(outcomes[name] for name in ("store", "task", "cancelled")) > 20, outcomes
     assert min(faults[fault] for fault in Fault) > 20, faults
     assert max(account.incarnations for account in accounts) > 5
+
+
+@pytest.mark.slow
+def test_a_file_of_sqlite_loses_nothing_either(tmp_path: Path) -> None:
+    accounts = [live(seed, Database(tmp_path / f"{seed}.db")) for seed in range(len(SEEDS), len(SEEDS) + FILES)]
+    assert sum(account.incarnations for account in accounts) > 2 * FILES

@@ -19,6 +19,7 @@ from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import PromptStateBackend, StateBackend, StateStore
 from cascade.spec.state import Holder, IsAlive, RunRecord, StateChange, StoredRun
 from cascade.testing.faults import Fault, Faults, InjectedError, Struck, suffer
+from cascade.testing.virtual_time import real_time
 
 T = TypeVar("T")
 
@@ -87,14 +88,19 @@ class FaultyStateStore:
             await self._store.close()
 
     async def call(self, operation: str, possible: Sequence[Fault], call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call of the store inside that may be struck."""
+        """Make a call of the store inside that may be struck. In virtual time the clock does not jump meanwhile."""
         struck = self.next(operation, possible)
+
+        async def really() -> T:
+            with real_time():
+                return await call()
+
         try:
             if struck is not None and struck.fault is Fault.TORN:
                 if self.crash(struck):
-                    await call()
+                    await really()
                 raise struck.error()
-            return await suffer(self.faults, struck, call)
+            return await suffer(self.faults, struck, really)
         except (InjectedError, OSError) as error:
             raise failed(error) from error
 

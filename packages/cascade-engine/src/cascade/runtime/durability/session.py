@@ -106,7 +106,7 @@ class DurableRun:
             kept._ending_before = None if before is None else before.ending
             return kept
         except BaseException:
-            await backend.close()
+            await wait_for_all([asyncio.ensure_future(backend.close())])
             raise
 
     @property
