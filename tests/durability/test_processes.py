@@ -92,6 +92,16 @@ def test_a_process_is_known_by_more_than_its_number() -> None:
     assert is_alive(holder._replace(process=f"another {started}")) is None, "of another machine"
 
 
+def test_another_process_that_was_started_in_the_same_moment_is_another() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    mine = new_holder(0.0)
+    assert is_alive(mine._replace(pid=child.pid, token="its own")) is False, "that process started later"
+    stat = Path(f"/proc/{child.pid}/stat").read_text().rpartition(") ")[2].split()
+    machine = mine.process.rpartition(" ")[0]
+    assert is_alive(mine._replace(pid=child.pid, token="its own", process=f"{machine} {stat[19]}")) is True
+    child.communicate()
+
+
 def test_what_this_process_has_released_is_free_whatever_the_store_says() -> None:
     holder = new_holder(0.0)
     release(holder)

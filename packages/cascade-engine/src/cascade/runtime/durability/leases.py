@@ -39,7 +39,7 @@ def release(holder: Holder) -> None:
 
 def is_alive(holder: Holder) -> bool | None:
     """Whether the process of a holder is alive; ``None`` if that cannot be told from here."""
-    if holder.process == _this_process():
+    if holder.pid == os.getpid() and holder.process == _this_process():  # two may have started in the same moment
         return holder.token in _held
     machine, _, started = holder.process.rpartition(" ")
     if not machine or machine != _machine() or started == "?":
