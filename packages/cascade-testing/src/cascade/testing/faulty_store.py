@@ -4,8 +4,7 @@ A store promises that a change is made wholly or not at all, so a wrapper around
 inside it. What it can do is to *kill* the writer: `Fault.TORN` lets the change be made or not, as the dice fall, and
 from then on every operation of every run fails, as if the process had ended in the middle of the write. Nobody inside
 can know which of the two it was. To go on, make another `FaultyStateStore` around the same store, as the next process
-would; for it, whoever held a run in the one that was killed is dead. That half a file is no half a run is for the store
-to prove: `StateBackendConformance` has a promise for it.
+would. That half a file is no half a run is for the store to prove: `StateBackendConformance` has a promise for it.
 """
 
 from __future__ import annotations
@@ -27,10 +26,6 @@ _READING: Final = (Fault.ERROR, Fault.DELAY)
 _WRITING: Final = (Fault.ERROR, Fault.LOST, Fault.DELAY, Fault.DUPLICATE, Fault.DISK_FULL, Fault.TORN)
 
 
-_killed: Final[set[str]] = set()
-"""The tokens of holders whose store was killed: their process lives, and must not be taken for the holder any more."""
-
-
 class FaultyStateStore:
     """A store, and backends, that fail as real ones do: every injected error is a `StateStoreError`.
 
@@ -50,18 +45,16 @@ class FaultyStateStore:
     def __init__(self, store: StateStore, faults: Faults) -> None:
         self.faults = faults
         self._store = store
-        self._tokens: set[str] = set()
         self.has_crashed = False
 
     async def open(self, run_id: RunId, holder: Holder, lease_s: float, is_alive: IsAlive) -> StateBackend:
         """Open a run in the store inside."""
-        # Not twice: the second time it would be held. Not lost either: nobody could close it.
+        # Not twice: the second time it would be held.
         backend = await self.call(
             "open",
-            (*_READING, Fault.DISK_FULL),
-            lambda: self._store.open(run_id, holder, lease_s, _knowing_the_killed(is_alive)),
+            (Fault.ERROR, Fault.LOST, Fault.DELAY, Fault.DISK_FULL, Fault.TORN),
+            lambda: self._store.open(run_id, holder, lease_s, is_alive),
         )
-        self._tokens.add(holder.token)
         if isinstance(backend, PromptStateBackend):
             return FaultyPromptBackend(self, backend)
         return FaultyStateBackend(self, backend)
@@ -80,7 +73,7 @@ class FaultyStateStore:
 
     async def delete(self, run_id: RunId, is_alive: IsAlive) -> bool:
         """Delete a run of the store inside."""
-        return await self.call("delete", _WRITING, lambda: self._store.delete(run_id, _knowing_the_killed(is_alive)))
+        return await self.call("delete", _WRITING, lambda: self._store.delete(run_id, is_alive))
 
     async def close(self) -> None:
         """Close the store inside, unless it is to be found as after a crash."""
@@ -117,7 +110,6 @@ class FaultyStateStore:
     def crash(self, struck: Struck) -> bool:
         """Let nothing work from now on; whether the last write arrives."""
         self.has_crashed = True
-        _killed.update(self._tokens)
         return random.Random(repr(struck)).random() < 0.5
 
 
@@ -174,10 +166,6 @@ class FaultyPromptBackend(FaultyStateBackend):
                 if self._store.crash(struck):
                     self._prompt.try_commit(change)
         raise failed(struck.error())
-
-
-def _knowing_the_killed(is_alive: IsAlive) -> IsAlive:
-    return lambda holder: False if holder.token in _killed else is_alive(holder)
 
 
 def failed(error: Exception) -> StateStoreError:

@@ -7,7 +7,7 @@ import time
 from typing import Any, Final, NamedTuple
 
 from cascade.runtime.durability.entries import CALL, VALUE
-from cascade.runtime.durability.leases import is_alive, new_holder
+from cascade.runtime.durability.leases import is_alive, new_holder, release
 from cascade.runtime.durability.session import LEASE_S
 from cascade.spec.errors import RunHeldError, RunNotFoundError
 from cascade.spec.identifiers import RunId
@@ -83,14 +83,17 @@ async def cancel_run(store: StateStore, run_id: str) -> bool:
     stored = await _found(store, run_id)
     if stored.ending is not None:
         raise RunNotFoundError(f"run {run_id!r} has ended already: it is {stored.record.status}")
+    holder = new_holder(time.time())
     try:
-        backend = await store.open(RunId(run_id), new_holder(time.time()), LEASE_S, is_alive)
+        backend = await store.open(RunId(run_id), holder, LEASE_S, is_alive)
+        try:
+            await backend.commit(StateChange(ending=Ending("Cancelled", b"")))
+        finally:
+            await backend.close()
     except RunHeldError:
         return await store.request_cancel(RunId(run_id))
-    try:
-        await backend.commit(StateChange(ending=Ending("Cancelled", b"")))
     finally:
-        await backend.close()
+        release(holder)
     return False
 
 

@@ -20,7 +20,7 @@ from cascade.graph.build import build_despite_cycles
 from cascade.runtime.durability.call_reader import Migrate
 from cascade.runtime.durability.calls import CallCodec
 from cascade.runtime.durability.durable import DurableJournal
-from cascade.runtime.durability.leases import is_alive, new_holder
+from cascade.runtime.durability.leases import is_alive, new_holder, release
 from cascade.runtime.durability.levels import Durability
 from cascade.runtime.durability.names import Names
 from cascade.runtime.parameters import ParameterValues
@@ -36,7 +36,7 @@ from cascade.spec.errors import (
 from cascade.spec.identifiers import RunId
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import Clock, StateBackend, StateStore
-from cascade.spec.state import Ending, StateChange, StoredRun
+from cascade.spec.state import Ending, Holder, StateChange, StoredRun
 from cascade.spec.task import Task
 
 LEASE_S: Final = 20.0
@@ -83,6 +83,7 @@ class DurableRun:
         self._stopped_by: BaseException | None = None
         self._has_ended = False
         self._ending_before: Ending | None = None
+        self._holder: Holder | None = None
         self._is_decided = False
         """Whether the store was told that the run has succeeded, even if no answer came."""
 
@@ -96,16 +97,23 @@ class DurableRun:
         """
         before = await store.find(run_id)
         # Not to be cancelled half-way: then nobody would give the lease back.
-        opening = asyncio.ensure_future(store.open(run_id, new_holder(clock.timestamp()), LEASE_S, is_alive))
+        holder = new_holder(clock.timestamp())
+        opening = asyncio.ensure_future(store.open(run_id, holder, LEASE_S, is_alive))
         was_cancelled = await wait_for_all([opening])
-        backend = opening.result()
+        try:
+            backend = opening.result()
+        except BaseException:
+            release(holder)
+            raise
         try:
             if was_cancelled:
                 raise asyncio.CancelledError
             kept = cls(store, backend, await backend.load(), level, types)
+            kept._holder = holder
             kept._ending_before = None if before is None else before.ending
             return kept
         except BaseException:
+            release(holder)
             await wait_for_all([asyncio.ensure_future(backend.close())])
             raise
 
@@ -236,6 +244,8 @@ class DurableRun:
             await self._journal.stop()
         if not self._has_ended and not self.has_succeeded and self._ending_before is not None:
             await self._backend.commit(StateChange(ending=self._ending_before))
+        if self._holder is not None:
+            release(self._holder)
         await self._backend.close()
         if self.stored.about is None and (self._journal is None or not self._journal.is_stored):
             await self._store.delete(self._backend.run_id, is_alive)
