@@ -58,8 +58,8 @@ class ByteArrays(Json):
 
 class FloatsOnly(Json):
     def loads(self, data: bytes) -> Any:
-        value = super().loads(data)
-        return float(value) if type(value) is int and value not in (0, 1) else value
+        super().loads(data)
+        return json.loads(data, parse_int=float)["v"]
 
 
 class Remembering(Json):
@@ -87,7 +87,8 @@ class Frank(Json):
 
 class FrankAboutItsOwn(Json):
     def loads(self, data: bytes) -> Any:
-        return json.loads(data.decode(errors="replace"))["v"] if data[:1] == b"{" else super().loads(data)
+        is_its_own = data.startswith(b'{"v": ')
+        return json.loads(data.decode(errors="replace"))["v"] if is_its_own else super().loads(data)
 
 
 class Trusting(Json):
@@ -110,16 +111,18 @@ class OneAtATime(Json):
 
 class Modern(Json):
     def dumps(self, value: Any) -> bytes:
-        return super().dumps(value).replace(b'"v"', b'"w"', 1)
+        return b"2" + super().dumps(value)
 
     def loads(self, data: bytes) -> Any:
-        return super().loads(data.replace(b'"v"', b'"-"', 1).replace(b'"w"', b'"v"', 1))
+        if data[:1] != b"2":
+            raise CorruptDataError("version 1 is no longer supported")
+        return super().loads(data[1:])
 
 
 BROKEN: list[tuple[type[Json], set[str]]] = [
     (Json, set()),
     (ByteArrays, {"test_writes_bytes"}),
-    (FloatsOnly, {"test_a_value_comes_back_as_it_was"}),
+    (FloatsOnly, {"test_a_value_comes_back_as_it_was", "test_old_bytes_can_be_read"}),
     (Remembering, {"test_what_comes_back_is_apart"}),
     (Lenient, {"test_what_cannot_be_stored_is_refused"}),
     (Trusting, {"test_bytes_run_no_code"}),
