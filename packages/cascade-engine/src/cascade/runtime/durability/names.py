@@ -127,9 +127,7 @@ class Names:
         base = task.base
         name = f"{base.module}:{base.qualname}"
         if task is not base:
-            variables = vars(self._module(base.module)) if self._module(base.module) else {}
-            variants = [path for path, value in variables.items() if value is task]
-            return f"{base.module}:{variants[0]}" if variants else None
+            return self._name_of_variant(task)
         found = self._look_up(base.module, base.qualname)
         if found is not base and self._given.get(name) is not base:
             raise Refused(
@@ -138,6 +136,19 @@ class Names:
             )
         self.register(base)
         return name
+
+    def _name_of_variant(self, task: AnyTask) -> str | None:
+        """The name of a variable at the top level of a module: of the task's own, or of any if it must have one."""
+        policies = task._options.policies
+        must_have = policies.cache is not None or (policies.retry is not None and callable(policies.retry.retry_on))
+        modules = [task.base.module, *(sys.modules if must_have else ())]
+        for module in modules:
+            variables = getattr(self._module(module), "__dict__", {})
+            for path, value in list(variables.items()):
+                if value is task:
+                    self.register(task.base)
+                    return f"{module}:{path}"
+        return None
 
     def _module(self, name: str) -> ModuleType | None:
         if name == "__main__" and self._main is not None:
