@@ -3,7 +3,9 @@
 The editable layout of a checkout hides faults: a file that no wheel ships, a file that two wheels ship, a dependency
 that nobody declared. So each source archive is built, each wheel is built from its source archive, and the wheels are
 installed into clean environments, without an index, so that nothing but these wheels and their declared dependencies
-can be found. Needs Python 3.11 or newer with pip, and a package index for the third-party dependencies:
+can be found. The example plug-ins are built and installed in the same way, as a third party would do it, and their
+tests run there: they are found by their entry points, and the kits come from the wheel of cascade-testing. Needs Python
+3.11 or newer with pip, and a package index for the third-party dependencies:
 
     python3 scripts/check_wheels.py
 """
@@ -11,6 +13,7 @@ can be found. Needs Python 3.11 or newer with pip, and a package index for the t
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +26,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 MEMBERS = sorted([*(file.parent for file in ROOT.glob("packages/*/pyproject.toml")), ROOT / "observatory"])
+
+PLUGINS = sorted(file.parent for file in ROOT.glob("examples/plugins/*/pyproject.toml"))
 
 # These must install and work alone, with no third-party package at all.
 CORE = ("cascade-interfaces", "cascade-runtime", "cascade-engine")
@@ -47,7 +52,8 @@ def main() -> None:
 
 
 def check(folder: Path) -> None:
-    wheels = build(folder / "wheels", make_environment(folder / "build"))
+    builder = make_environment(folder / "build")
+    wheels = build(MEMBERS, folder / "wheels", builder)
     check_contents(wheels)
 
     core = make_environment(folder / "core")
@@ -69,13 +75,28 @@ def check(folder: Path) -> None:
     run(str(whole), "-I", str(program))
     say("everything installs without an index, imports, and runs a program")
 
+    check_plugins(build(PLUGINS, folder / "plugins", builder), whole, folder)
 
-def build(wheels: Path, python: Path) -> dict[str, Path]:
+
+def check_plugins(plugins: dict[str, Path], python: Path, folder: Path) -> None:
+    """Installs the example plug-ins beside the rest and runs their tests where no source of them is in sight."""
+    pip(python, "install", "--no-index", "--find-links", str(folder / "wheels"), *map(str, plugins.values()))
+    tests = folder / "plugin-tests"
+    tests.mkdir()
+    for plugin in PLUGINS:
+        for file in plugin.glob("test_*.py"):
+            shutil.copy(file, tests)
+    options = ("-q", "-W", "error", "--import-mode=importlib", "-p", "no:cacheprovider")
+    run(str(python), "-I", "-m", "pytest", *options, str(tests), cwd=tests)
+    say(f"the kits find nothing wrong with the installed plug-ins: {', '.join(plugins)}")
+
+
+def build(members: Iterable[Path], wheels: Path, python: Path) -> dict[str, Path]:
     """Returns the wheel of each distribution, by its name, built from its source archive."""
-    backends = {line for member in MEMBERS for line in read(member)["build-system"]["requires"]}
+    backends = {line for member in members for line in read(member)["build-system"]["requires"]}
     pip(python, "install", *sorted(backends))
     built = {}
-    for member in MEMBERS:
+    for member in members:
         name = read(member)["project"]["name"]
         archives = wheels.with_name("archives") / name
         run(str(python), "-m", "hatchling", "build", "-t", "sdist", "-d", str(archives), cwd=member, quiet=True)

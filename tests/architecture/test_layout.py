@@ -104,7 +104,8 @@ def test_mypy_looks_at_every_source_folder() -> None:
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mypy"]
     prefix = "$MYPY_CONFIG_FILE_DIR/"
     listed = {entry.removeprefix(prefix) for entry in config["mypy_path"] if entry.startswith(prefix)}
-    assert listed == {source.relative_to(ROOT).as_posix() for source in ROOT.glob("packages/*/src")}
+    sources = [*ROOT.glob("packages/*/src"), *(file.parent for file in ROOT.glob("examples/plugins/*/pyproject.toml"))]
+    assert listed == {source.relative_to(ROOT).as_posix() for source in sources}
 
 
 def test_every_test_environment_installs_every_member() -> None:

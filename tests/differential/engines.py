@@ -10,40 +10,11 @@ from typing import Any, Final
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
-from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.graph.model import Graph, Node
 from cascade.spec.protocols import Solver
+from cascade.testing import ShuffledSolver
 
 from .translate import CAPACITY
-
-
-class ShuffledSolver:
-    """Plans a random valid order, one node a stage.
-
-    Args:
-        seed: Of the random order.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-
-    def resolve(self, graph: Graph) -> list[list[Node]]:
-        """Take any of the nodes whose inputs have been taken, again and again."""
-        waits_for = {node.index: len(node.inputs) for node in graph.nodes}
-        consumers: dict[int, list[Node]] = {node.index: [] for node in graph.nodes}
-        for node in graph.nodes:
-            for source in node.inputs:
-                consumers[source.index].append(node)
-        ready = [node for node in graph.nodes if not node.inputs]
-        order: list[list[Node]] = []
-        while ready:
-            node = ready.pop(self._random.randrange(len(ready)))
-            order.append([node])
-            for consumer in consumers[node.index]:
-                waits_for[consumer.index] -= 1
-                if not waits_for[consumer.index]:
-                    ready.append(consumer)
-        return order
 
 
 class StagedSolver:
@@ -110,8 +81,7 @@ ENGINES: Final[dict[str, Callable[[], cs.Engine]]] = {
     "one thread": lambda: _make(executor=LocalExecutor(threads=1, inline_limit_s=0.0)),
     "scattered calls": lambda: scattered_engine(ShuffledSolver(SEED + 1), SEED),
     "interpreter": lambda: _make(jit=False),
-    "recorded results": lambda: _make(state_backend_factory=lambda: InMemoryStateBackend(wants_results=True)),
 }
 """From a name to what makes the engine."""
 
-__all__ = ["ENGINES", "SEED", "ScatteringExecutor", "ShuffledSolver", "StagedSolver", "scattered_engine"]
+__all__ = ["ENGINES", "SEED", "ScatteringExecutor", "StagedSolver", "scattered_engine"]

@@ -9,10 +9,11 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from cascade import workflow as cs
+from cascade.testing import ShuffledSolver
 
 from .comparing import check
 from .directed import look_alike_loops, maps_of_failing_graphs
-from .engines import ENGINES, ShuffledSolver, scattered_engine
+from .engines import ENGINES, scattered_engine
 from .profile import EXAMPLES_A_PROPERTY, examples, on_each_engine
 from .programs import Program
 from .scope import Undefined

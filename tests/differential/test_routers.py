@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from cascade import workflow as cs
+from cascade.testing import ShuffledSolver
 
-from .engines import SEED, ShuffledSolver, scattered_engine
+from .engines import SEED, scattered_engine
 
 SCHEDULES = 1_000
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Final
 
 from cascade import workflow as cs
@@ -72,6 +74,12 @@ class Observation:
     most_in_use: int = 0
 
 
+PROGRAM: Final = ModuleType("differential_program")
+"""Holds the tasks of the program that was translated last, so that stored calls of them can be read."""
+
+sys.modules[PROGRAM.__name__] = PROGRAM
+
+
 class Translation:
     """The Cascade program of a description. It may be run several times: then its loops come back to known shapes."""
 
@@ -132,10 +140,13 @@ class Translation:
                 finally:
                     self._end(spec, frozen)
 
-        function.__name__ = function.__qualname__ = spec.name
+        function.__name__ = spec.name
+        function.__module__, function.__qualname__ = PROGRAM.__name__, f"task_{spec.key}"
         vars(function)["__signature__"] = signature
         mode: Any = "auto" if spec.mode == "async" else spec.mode
-        return cs.task(name=spec.name, pure=spec.pure, mode=mode)(function)
+        made = cs.task(name=spec.name, pure=spec.pure, mode=mode)(function)
+        setattr(PROGRAM, function.__qualname__, made)
+        return made
 
     def _begin(self, spec: TaskSpec, arguments: dict[str, Any]) -> tuple[str, int]:
         frozen = written(arguments)
@@ -239,24 +250,29 @@ class Translation:
             made = made.with_constraints(gpu=self._tasks[GIVE.key](amount) if options.lazy_amount else amount)
         return make(made) if options.on_task else made
 
+    @property
+    def resources(self) -> list[cs.Resource[Any]]:
+        """Those that the program injects."""
+        return list(self._resources.values())
+
     # --- The run ----------------------------------------------------------------------------------------------------
 
-    def run(self, engine: cs.Engine, is_observed: bool = True) -> Observation:
-        """Run the program and wait until nothing of it is left."""
+    def run(self, engine: cs.Engine, is_observed: bool = True, **options: Any) -> Observation:
+        """Run the program and wait until nothing of it is left; the options are those of `Engine.run`."""
         self.seen = Observation()
         self._attempts.clear()
         unsubscribe = engine.subscribe(cs.Event, self.seen.events.append) if is_observed else lambda: None
         try:
-            asyncio.run(self._run(engine))
+            asyncio.run(self._run(engine, options))
         finally:
             unsubscribe()
         return self.seen
 
-    async def _run(self, engine: cs.Engine) -> None:
+    async def _run(self, engine: cs.Engine, options: Mapping[str, Any]) -> None:
         seen = self.seen
         try:
             async with asyncio.timeout(LONGEST_RUN_S):
-                seen.value = await engine.run(self.target, self._program.given())
+                seen.value = await engine.run(self.target, self._program.given(), **options)
         except BaseException as error:
             seen.error = error
         left = asyncio.all_tasks() - {asyncio.current_task()}

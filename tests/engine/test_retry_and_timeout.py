@@ -269,3 +269,17 @@ def test_a_timeout_of_an_inline_task_in_a_later_step_is_refused_when_that_is_pla
 def test_a_timeout_out_of_range_is_refused_at_once(seconds: float) -> None:
     with pytest.raises(cs.TaskDefinitionError, match="greater than 0 seconds"):
         sleep.with_timeout(seconds)
+
+
+def test_a_retry_after_a_day_is_tested_at_once() -> None:
+    calls: list[int] = []
+
+    @cs.task
+    async def ask() -> str:
+        calls.append(1)
+        if len(calls) < 3:
+            raise ConnectionError("down")
+        return "up"
+
+    day_s = 24 * 3600
+    assert run_virtually(ask.with_retry(3, delay_s=day_s)()) == ("up", 2 * day_s)

@@ -19,7 +19,6 @@ import pytest
 from cascade import workflow as cs
 from cascade.adapters.caches.memory import MemoryCache
 from cascade.adapters.executors.local import LocalExecutor
-from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.testing import run_in_virtual_time
 from tests.jit.support import Calls, cycles, inline_engine, now, same_on_engines, see
 
@@ -472,34 +471,6 @@ def test_a_step_of_a_cached_loop_runs_the_same_cached_call() -> None:
         return outer(1)
 
     assert same_on_engines(program, is_compiled=False).calls == [("inside", -1)]
-
-
-@pytest.mark.parametrize("jit", [False, True])
-def test_the_state_knows_the_step_of_a_loop_whose_steps_are_long(jit: bool) -> None:
-    states: list[InMemoryStateBackend] = []
-
-    def make_state() -> InMemoryStateBackend:
-        states.append(InMemoryStateBackend())
-        return states[-1]
-
-    engine = inline_engine(jit=jit, state_backend_factory=make_state)
-    known: list[Any] = []
-
-    @cs.task
-    async def waits(n: int) -> int:
-        await asyncio.sleep(60)
-        checkpoint = states[0].last_checkpoint()
-        assert checkpoint is not None
-        known.append((n, checkpoint[0], checkpoint[1]._args[0]))
-        return n
-
-    @cs.task
-    async def loop(n: int, x: int = 0) -> int:
-        return x if n == 0 else loop(n - 1, waits(n))
-
-    run_in_virtual_time(engine.run(loop(8)))
-    assert known == [(n, 10 - n, n - 1) for n in range(8, 0, -1)]
-    assert not jit or cycles(engine).statistics["hit"]
 
 
 # --- What people see of it, and what stays --------------------------------------------------------------------------

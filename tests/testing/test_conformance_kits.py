@@ -11,7 +11,7 @@ from tests.support.kits import promises
 
 pytest_plugins = ["pytester"]
 
-KITS = [testing.ExecutorConformance, testing.SolverConformance, testing.StateBackendConformance]
+KITS = [getattr(testing, name) for name in testing.__all__ if name.endswith("Conformance")]
 
 
 @pytest.mark.parametrize("kit", KITS)
@@ -57,7 +57,7 @@ def test_a_kit_without_its_fixture_is_an_error_and_no_silent_skip(pytester: pyte
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-q")
     outcomes = result.parseoutcomes()
     assert set(outcomes) == {"errors"}
-    result.stdout.fnmatch_lines(["*NotImplementedError: give the test class a fixture 'make_backend'*"])
+    result.stdout.fnmatch_lines(["*NotImplementedError: give the test class a fixture 'make_store'*"])
 
 
 @pytest.mark.slow

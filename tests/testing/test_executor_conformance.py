@@ -78,6 +78,21 @@ class Wrapping(Wrapper):
             raise RuntimeError(f"task failed: {error}") from error
 
 
+class GivesUp(Wrapper):
+    """Is of no use after a call that failed."""
+
+    has_failed = False
+
+    async def execute(self, task: Any, args: Any, kwargs: Any, timeout_s: Any = None) -> Any:
+        if self.has_failed:
+            raise RuntimeError("the pool is broken")
+        try:
+            return await super().execute(task, args, kwargs, timeout_s)
+        except KeyError:
+            self.has_failed = True
+            raise
+
+
 class ClaimsTimeouts(Wrapper):
     async def execute(self, task: Any, args: Any, kwargs: Any, timeout_s: Any = None) -> Any:
         try:
@@ -224,6 +239,7 @@ class BoundToAThread(Wrapper):
         (ForgetsKeywords, {"test_returns_what_a_function_returns"}),
         (ForgetsKeywordsOfAsync, {"test_returns_what_an_async_function_returns"}),
         (Wrapping, {"test_raises_what_the_function_raises"}),
+        (GivesUp, {"test_goes_on_after_a_failure"}),
         (ClaimsTimeouts, {"test_a_timeout_error_of_the_function_is_its_own"}),
         (SwallowsStopIteration, {"test_stop_iteration_arrives_as_an_error"}),
         (LosesContext, {"test_functions_see_the_context_of_the_caller"}),

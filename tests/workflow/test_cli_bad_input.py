@@ -116,3 +116,14 @@ def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
 
 def test_no_file_at_all() -> None:
     assert "Missing argument 'FILE[:TARGET]'" in refusal()
+
+
+def test_a_part_that_no_plug_in_provides(tmp_path: Path) -> None:
+    file = program(tmp_path, "@cs.task\ndef main() -> int:\n    return 1")
+    assert "executor 'dask://host': no plug-in for the scheme 'dask'" in refusal(file, "--executor", "dask://host")
+    assert "solver 'fast://': no plug-in for the scheme 'fast'" in refusal(file, "--solver", "fast")
+
+
+def test_a_part_for_a_program_that_has_an_engine_of_its_own(tmp_path: Path) -> None:
+    file = program(tmp_path, "engine = cs.Engine()\n@cs.task\ndef main() -> int:\n    return 1")
+    assert "flow.py has an 'engine' of its own, which --solver cannot change" in refusal(file, "--solver", "native")

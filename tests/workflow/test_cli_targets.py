@@ -142,3 +142,19 @@ def test_the_engine_of_the_file_is_used(tmp_path: Path) -> None:
     done = call("run", program(tmp_path, source.replace("engine =", "other =")))
     assert done.exit_code == 2
     assert "call it 'engine'" in done.stderr
+
+
+def test_the_parts_of_the_engine_are_chosen_by_urls(tmp_path: Path) -> None:
+    source = """
+        class Solver:
+            def resolve(self, graph):
+                print("own solver")
+                return [[node] for node in graph.nodes]
+
+        @cs.task
+        def main() -> int:
+            return 1
+    """
+    file = program(tmp_path, source)
+    done = call("run", file, "--executor", "local://?threads=2", "--solver", "flow:Solver")
+    assert (done.exit_code, done.stdout) == (0, "own solver\n1\n")

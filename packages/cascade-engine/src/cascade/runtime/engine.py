@@ -7,15 +7,19 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from cascade.adapters.executors.local import LocalExecutor
+from cascade.adapters.serializers.types import TypeRegistry
 from cascade.adapters.solvers.native import NativeSolver
-from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.adapters.system_clock import SystemClock
 from cascade.graph.static_analysis import source_warnings
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
+from cascade.runtime.durability.journal import Journal
+from cascade.runtime.durability.levels import parse_durability
+from cascade.runtime.durability.session import DurableRun, Resumption
+from cascade.runtime.durability.stores import StoresInUse
 from cascade.runtime.flow import Skip
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
@@ -30,17 +34,24 @@ from cascade.spec.errors import (
     EngineClosedError,
     ParameterError,
     ResourceError,
+    RunCancelledError,
+    RunNotFoundError,
     TaskDefinitionError,
     TaskTimeoutError,
 )
 from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus, StaticAnalysisWarning
 from cascade.spec.identifiers import RunId
-from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateBackend
+from cascade.spec.plugins import EXECUTORS, SOLVERS, PluginGroup
+from cascade.spec.policies import NOTHING
+from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateStore
 from cascade.spec.resources import Resource
 from cascade.spec.task import Task
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
+
+_AS_IT_IS: Final = Resumption()
+OF_THE_ENGINE: Final[Any] = NOTHING
 
 
 class Engine:
@@ -50,18 +61,20 @@ class Engine:
     make: threads, worker processes, plans. What belongs to one run never reaches another.
 
     Args:
-        solver: Plans graphs; `NativeSolver` by default.
-        executor: Runs functions; `LocalExecutor` by default.
+        solver: Plans graphs; `NativeSolver` by default. A text is the URL of a plug-in, see `cascade.spec.plugins`.
+        executor: Runs functions; `LocalExecutor` by default. A text is a URL, such as ``"local://?threads=8"``.
         bus: Carries events; a `MessageBus` of its own by default.
-        state_backend_factory: Makes the state of each run; `InMemoryStateBackend` by default.
         system_resources: How much there is of what tasks hold by ``with_constraints``, for example ``{"gpu": 2}``.
         resources: Resources that are injected by name.
+        state: Where runs are kept that say nothing else: a store or its URL. Without it, they are not.
+        types: The classes that stored values may be made of, beyond those that tasks are annotated with.
         clock: Gives the times of events.
         jit: Whether loops are compiled, which changes nothing but their speed. By default they are, unless the
             environment variable ``CASCADE_JIT`` is ``0``.
 
     Raises:
         CapacityError: An amount in ``system_resources`` is not a number of at least 0.
+        PluginError: A URL names no plug-in that is installed, or the plug-in refuses it.
 
     Example:
         >>> import asyncio
@@ -77,21 +90,24 @@ class Engine:
 
     def __init__(
         self,
-        solver: Solver | None = None,
-        executor: Executor | None = None,
+        solver: Solver | str | None = None,
+        executor: Executor | str | None = None,
         bus: EventBus | None = None,
         *,
-        state_backend_factory: Callable[[], StateBackend] = InMemoryStateBackend,
         system_resources: Mapping[str, float] | None = None,
         resources: Iterable[Resource[Any]] = (),
+        state: StateStore | str | None = None,
+        types: TypeRegistry | None = None,
         clock: Clock | None = None,
         jit: bool | None = None,
     ) -> None:
-        self.solver: Solver = NativeSolver() if solver is None else solver
-        self.executor: Executor = LocalExecutor() if executor is None else executor
+        self.solver: Solver = NativeSolver() if solver is None else _made(SOLVERS, solver)
+        self.executor: Executor = LocalExecutor() if executor is None else _made(EXECUTORS, executor)
         self.bus: EventBus = MessageBus() if bus is None else bus
         self.clock: Clock = SystemClock() if clock is None else clock
-        self._state_backend_factory = state_backend_factory
+        self._state = state
+        self._types = TypeRegistry() if types is None else types
+        self._stores = StoresInUse()
         self._constraints = ConstraintManager(system_resources)
         self._strategy = GraphExecutionStrategy(
             self.solver, self.executor, os.environ.get("CASCADE_JIT") != "0" if jit is None else jit
@@ -110,17 +126,27 @@ class Engine:
         timeout_s: float | None = None,
         resources: Iterable[Resource[Any]] = (),
         allow_unused_params: bool = False,
-        run_id: RunId | None = None,
+        run_id: str | None = None,
+        state: StateStore | str | None = OF_THE_ENGINE,
+        durability: str = "step",
+        resumption: Resumption = _AS_IT_IS,
     ) -> T:
         """Evaluate a target.
 
         Args:
-            target: A lazy result, a map, a router, or a container of them and of plain values.
+            target: A lazy result, a map, a router, or a container of them and of plain values; `NOTHING` to go on with
+                a run that is kept.
             params: Values of the target's `Param`s by name.
             timeout_s: Seconds that the whole run may take.
             resources: More resources that are injected by name.
             allow_unused_params: Whether ``params`` may hold more than the target asks for, because a later step does.
-            run_id: The id under which the run's events are published; by default a new one.
+            run_id: The id of the run, by default a new one. If a run of this id is kept in ``state``, it goes on; if it
+                has ended, its value is returned, and nothing runs.
+            state: Where the run is kept: a store, its URL (``"sqlite:///runs.db"``), or ``None`` for nowhere; by
+                default where the engine keeps runs.
+            durability: How much may be lost when the process dies: ``"step"``: the step in flight; ``"interval"`` or
+                ``"interval(N)"``: 50 or N milliseconds, too.
+            resumption: How a kept run goes on whose program has changed.
 
         Returns:
             The value; a container comes back in its own shape. ``None`` if the target was skipped because a predecessor
@@ -137,19 +163,54 @@ class Engine:
         if self._is_closed:
             raise EngineClosedError("this engine was closed; create a new one")
         _check_arguments(target, params, timeout_s)
+        level = parse_durability(durability)
+        new_id = new_run_id() if run_id is None else _checked_id(run_id)
+        state = self._state if state is OF_THE_ENGINE else state
+        if state is None:
+            return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id)
+        async with self._stores.use(state) as store:
+            kept = await DurableRun.open(store, new_id, level, self._types, self.clock)
+            try:
+                if kept.has_succeeded:
+                    ended: T = kept.value(target, resumption)
+                    return ended
+                if target is NOTHING and kept.stored.call is None:
+                    raise RunNotFoundError(
+                        f"there is no run {new_id!r} to be continued; give the target that begins it"
+                    )
+                params = kept.params(params)
+                allow_unused_params = allow_unused_params or kept.stored.call is not None
+                return await self._run(
+                    target, params, timeout_s, resources, allow_unused_params, new_id, kept, resumption
+                )
+            finally:
+                await kept.close()
+
+    async def _run(
+        self,
+        target: T,
+        params: Mapping[str, Any] | None,
+        timeout_s: float | None,
+        resources: Iterable[Resource[Any]],
+        allow_unused_params: bool,
+        run_id: RunId,
+        kept: DurableRun | None = None,
+        resumption: Resumption = _AS_IT_IS,
+    ) -> T:
         run = RunContext(
-            run_id=run_id or new_run_id(),
+            run_id=run_id,
             executor=self.executor,
             bus=self.bus,
             clock=self.clock,
             constraints=self._constraints,
-            state=self._state_backend_factory(),
+            journal=Journal(),
             parameters=ParameterValues(params or {}),
             known_resources=self._resources | _by_name(resources),
             overrides=dict(self._overrides),
         )
+        step, call = (1, target) if kept is None else kept.begin(run, target, resumption, self.clock)
         interpreter = self._strategy.begin(run)
-        graph = interpreter.prepare(target, allow_unused_params=allow_unused_params)
+        graph = interpreter.prepare(call, allow_unused_params=allow_unused_params, step=step)
         began = self.clock.monotonic()
         run.publish(RunStarted, target=graph.root.name)
         if self.bus.wants(StaticAnalysisWarning):
@@ -159,13 +220,13 @@ class Engine:
         value: Any = None
         try:
             value = await _evaluate(interpreter, timeout_s)
-            run.state.finish(value)
-            await run.state.flush()
+            if kept is not None:
+                await kept.succeed(value)
         except BaseException as raised:
-            error = raised
+            error = raised if kept is None else await kept.fail(raised)
         error = await _close_resources(run, error)
         status: RunStatus = "Succeeded" if error is None else "Failed"
-        if isinstance(error, asyncio.CancelledError):
+        if isinstance(error, (asyncio.CancelledError, RunCancelledError)):
             status = "Cancelled"
         duration_s = self.clock.monotonic() - began
         run.publish(RunFinished, status=status, duration_s=duration_s, steps=run.steps, error=error)
@@ -277,6 +338,10 @@ class Engine:
         self.close()
 
 
+def _made(group: PluginGroup[T], part: T | str) -> T:
+    return group.make(part) if isinstance(part, str) else part
+
+
 def new_run_id() -> RunId:
     """An id that no other run has."""
     return RunId(os.urandom(16).hex())
@@ -334,6 +399,15 @@ def _check_arguments(target: Any, params: Any, timeout_s: Any) -> None:
         raise TaskDefinitionError(f"the target {target!r} is a task, not a call of it; did you mean {target.name}(…)?")
 
 
+def _checked_id(run_id: Any) -> RunId:
+    if not isinstance(run_id, str) or not 0 < len(run_id) <= _LONGEST_ID or not run_id.isprintable():
+        raise ParameterError(f"run_id must be a text of 1 to {_LONGEST_ID} printable characters, not {run_id!r:.100}")
+    return RunId(run_id)
+
+
+_LONGEST_ID: Final = 200
+
+
 def _by_name(resources: Iterable[Resource[Any]]) -> dict[str, Resource[Any]]:
     return {_checked(resource).name: resource for resource in resources}
 
@@ -344,4 +418,4 @@ def _checked(resource: Any) -> Resource[Any]:
     return resource
 
 
-__all__ = ["Engine", "new_run_id"]
+__all__ = ["OF_THE_ENGINE", "Engine", "new_run_id"]

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cascade.runtime.constraints.manager import ConstraintManager
+from cascade.runtime.durability.journal import Journal
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.resource_container import ResourceContainer
 from cascade.spec.events import Event, ResourceAcquired, ResourceReleased
 from cascade.spec.identifiers import RunId
-from cascade.spec.protocols import Clock, EventBus, Executor, StateBackend
+from cascade.spec.protocols import Clock, EventBus, Executor
 from cascade.spec.resources import Resource
 
 
@@ -25,7 +26,7 @@ class RunContext:
         bus: Carries the events.
         clock: Gives the times of events.
         constraints: The engine's capacities and limits.
-        state: Keeps what the run needs to go on.
+        journal: Keeps what the run needs to go on after an interruption.
         parameters: What was given for `Param`s and is found for `Env`s.
         resources: Resources of scope ``"run"``.
         step_resources: Resources of scope ``"step"``.
@@ -37,7 +38,7 @@ class RunContext:
     bus: EventBus
     clock: Clock
     constraints: ConstraintManager
-    state: StateBackend
+    journal: Journal
     parameters: ParameterValues
     known_resources: Mapping[str, Resource[Any]]
     overrides: Mapping[str, Resource[Any]] = field(default_factory=dict)

@@ -7,7 +7,12 @@ they arrive as they were raised, with a note that says in which task and step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cascade.spec.identifiers import RunId
+    from cascade.spec.state import Holder
 
 
 class CascadeError(Exception):
@@ -147,6 +152,79 @@ class ConstraintError(CascadeError, ValueError):
     """A limit, a rate or a scope that makes no sense."""
 
 
+# --- Durable runs: what is kept of a run, and who may continue it ----------------------------------------------
+
+
+class StateStoreError(CascadeError, RuntimeError):
+    """A state store cannot be used: unreachable, locked for too long, full, or not writable."""
+
+
+class RunHeldError(CascadeError, RuntimeError):
+    """Another process, or another call in this one, is running this run.
+
+    Attributes:
+        run_id: The run.
+        holder: Who holds it.
+    """
+
+    def __init__(self, run_id: RunId, holder: Holder) -> None:
+        self.run_id = run_id
+        self.holder = holder
+        from datetime import UTC, datetime  # only for this error: it costs a part of the whole import time
+
+        since = datetime.fromtimestamp(holder.since, UTC).isoformat(sep=" ", timespec="seconds")
+        super().__init__(
+            f"run {run_id!r} is being run by process {holder.pid} on {holder.host}, since {since}; wait until it has "
+            "ended, or cancel it: cascade runs cancel"
+        )
+
+    def __reduce__(self) -> tuple[type[RunHeldError], tuple[RunId, Holder]]:
+        return RunHeldError, (self.run_id, self.holder)
+
+
+class LeaseLostError(CascadeError, RuntimeError):
+    """A run was taken over by another process, because this one did not renew its lease in time."""
+
+
+class RunNotFoundError(CascadeError, LookupError):
+    """There is no stored run of this id."""
+
+
+class RunCancelledError(CascadeError, RuntimeError):
+    """Somebody has asked for the run to be cancelled. It can be continued from where it stands."""
+
+
+class StoredValueError(CascadeError, LookupError):
+    """A run has ended, but its value could not be stored."""
+
+
+class TaskNotFoundError(CascadeError, LookupError):
+    """A stored call is of a task that no longer exists under its name."""
+
+
+class TaskVersionError(CascadeError, ValueError):
+    """A stored call is of another version of its task.
+
+    Attributes:
+        changed: For each such task (``module:name``) the version that was stored and that of the program.
+    """
+
+    def __init__(self, changed: Mapping[str, tuple[str, str]]) -> None:
+        self.changed = dict(changed)
+        listed = "; ".join(
+            f"task {name} was stored with version {stored!r} and has version {current!r} now"
+            for name, (stored, current) in self.changed.items()
+        )
+        super().__init__(
+            f"{listed}. If the stored arguments fit the new version, say so with accept_versions=True (--accept-version"
+            " on the command line); if they must be converted, give migrate=, a function from the stored call to a new "
+            "one; otherwise continue the run with the program that began it"
+        )
+
+    def __reduce__(self) -> tuple[type[TaskVersionError], tuple[Mapping[str, tuple[str, str]]]]:
+        return TaskVersionError, (self.changed,)
+
+
 # --- The run: what happens while tasks run --------------------------------------------------------------------
 
 
@@ -177,6 +255,10 @@ class EngineClosedError(CascadeError, RuntimeError):
 # --- A plug-in, or Cascade itself -----------------------------------------------------------------------------
 
 
+class PluginError(CascadeError, ValueError):
+    """A URL names no plug-in, or the plug-in that it names cannot be loaded or refuses it."""
+
+
 class PlanError(CascadeError, RuntimeError):
     """A solver returned a plan that is no order of the graph: nodes are missing, twice, or before their inputs."""
 
@@ -205,18 +287,27 @@ __all__ = [
     "InternalError",
     "LazyAttributeError",
     "LazyUseError",
+    "LeaseLostError",
     "MapInputError",
     "MapLengthError",
     "NotShippableError",
     "ParameterError",
     "PlanError",
+    "PluginError",
     "ResourceError",
     "ResourceNotFoundError",
     "RouteNotFoundError",
+    "RunCancelledError",
+    "RunHeldError",
+    "RunNotFoundError",
+    "StateStoreError",
     "StaticCheckError",
+    "StoredValueError",
     "TaskDefinitionError",
+    "TaskNotFoundError",
     "TaskStopIterationError",
     "TaskTimeoutError",
+    "TaskVersionError",
     "UnexpectedCompilationError",
     "UnhashableValueError",
     "UnstorableValueError",

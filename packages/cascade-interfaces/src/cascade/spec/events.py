@@ -192,6 +192,18 @@ class CacheHit(TaskEvent):
     """The node's value was found in its cache; the task was not run."""
 
 
+class ResultNotStored(TaskEvent):
+    """The value of a node of a durable run cannot be stored, so an interrupted step runs the node again.
+
+    Said once for each task of a run.
+
+    Attributes:
+        reason: What in the value cannot be stored, and what to do.
+    """
+
+    reason: str
+
+
 class ResourceEvent(Event):
     """Something that concerns a resource.
 
@@ -239,6 +251,7 @@ __all__ = [
     "ResourceAcquired",
     "ResourceEvent",
     "ResourceReleased",
+    "ResultNotStored",
     "RunEvent",
     "RunFinished",
     "RunStarted",

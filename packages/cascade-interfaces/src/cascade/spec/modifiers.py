@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from cascade.spec import policies
 from cascade.spec.errors import TaskDefinitionError
+from cascade.spec.plugins import CACHES
 from cascade.spec.policies import NOTHING, CallOptions, Retry, RetryPredicate
 from cascade.spec.stand_in import StandIn
 
@@ -76,7 +77,7 @@ class Modifiable:
         """
         return self._with_options(policies.with_timeout(self._options, timeout_s))
 
-    def with_cache(self, cache: CachePolicy, ttl_s: float | None = None) -> Self:
+    def with_cache(self, cache: CachePolicy | str, ttl_s: float | None = None) -> Self:
         """Look the result up before running, and keep it afterwards.
 
         Results are found again by the task (module, qualified name and version) and its arguments, defaults included;
@@ -84,11 +85,13 @@ class Modifiable:
         run once: the others wait for the value. Failures are not kept.
 
         Args:
-            cache: Where results are kept: a `MemoryCache`, a `SqliteCache`, a `FileTarget`, or any other policy.
+            cache: Where results are kept: a `MemoryCache`, a `SqliteCache`, a `FileTarget`, or any other policy; or the
+                URL of one, such as ``"sqlite:///results.db"``. The same URL is the same cache all over the process.
             ttl_s: Seconds after which a result that is kept by this call is no longer used; by default the cache's.
 
         Raises:
             TaskDefinitionError: ``ttl_s`` is not greater than 0.
+            PluginError: No plug-in is installed for the URL, or it refuses it.
 
         Example:
             >>> from cascade import workflow as cs
@@ -101,7 +104,8 @@ class Modifiable:
             >>> [cs.run(kept(3)), cs.run(kept(x=3)), calls]
             [9, 9, [3]]
         """
-        return self._with_options(policies.with_cache(self._options, cache, ttl_s))
+        policy = CACHES.shared(cache) if isinstance(cache, str) else cache
+        return self._with_options(policies.with_cache(self._options, policy, ttl_s))
 
     def with_constraints(self, **amounts: float) -> Self:
         """Hold these amounts of the engine's ``system_resources`` while an attempt runs; amounts may be stand-ins."""

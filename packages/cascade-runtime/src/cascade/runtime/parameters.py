@@ -20,10 +20,13 @@ class ParameterValues:
     Args:
         given: The run's ``params``.
         environment: Environment variables; by default those of the process.
+
+    Attributes:
+        given: As given.
     """
 
     def __init__(self, given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> None:
-        self._given = dict(given)
+        self.given = dict(given)
         self._environment = os.environ if environment is None else environment
         self._known: dict[ParameterSpec, Any] = {}
 
@@ -39,6 +42,10 @@ class ParameterValues:
             value = self._known[spec] = self._convert(spec)
             return value
 
+    def preset(self, values: Mapping[ParameterSpec, Any]) -> None:
+        """Take the values that parameters had before an interruption."""
+        self._known.update(values)
+
     def check(self, specs: Iterable[ParameterSpec]) -> list[str]:
         """What is wrong with these parameters, one sentence a fault: they are missing, or of a wrong type."""
         faults = []
@@ -53,7 +60,7 @@ class ParameterValues:
         """What was given but is none of these parameters, one sentence a fault."""
         known = {spec.name for spec in specs if spec.source == "param"}
         faults = []
-        for name in self._given.keys() - known:
+        for name in self.given.keys() - known:
             import difflib  # only for this error: it costs a part of the whole import time
 
             close = difflib.get_close_matches(name, known, n=1)
@@ -63,7 +70,7 @@ class ParameterValues:
 
     def _convert(self, spec: ParameterSpec) -> Any:
         what = f"parameter {spec.name!r}" if spec.source == "param" else f"environment variable {spec.name!r}"
-        source = self._given if spec.source == "param" else self._environment
+        source = self.given if spec.source == "param" else self._environment
         raw = source.get(spec.name, NOTHING)
         if raw is NOTHING:
             if spec.default is NOTHING:

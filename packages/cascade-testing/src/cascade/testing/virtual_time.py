@@ -40,8 +40,8 @@ Arguments = TypeVarTuple("Arguments")
 PATIENCE_S: Final = 1.0
 """Real seconds of silence after which other threads are taken to be idle."""
 
-DEFAULT_LIMIT_S: Final = 10_000.0
-"""Virtual seconds that a program may take. A program that only polls would otherwise run for ever."""
+DEFAULT_LIMIT_S: Final = 1_000_000.0
+"""Virtual seconds that a program may take, eleven days. A program that only polls would otherwise run for ever."""
 
 _NAMES_SHOWN: Final = 5
 

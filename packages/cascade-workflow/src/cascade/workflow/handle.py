@@ -10,9 +10,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, Generic, TypeVar
 
-from cascade.runtime.engine import Engine, new_run_id
+from cascade.runtime.durability.call_reader import Migrate
+from cascade.runtime.durability.session import Resumption
+from cascade.runtime.engine import OF_THE_ENGINE, Engine, new_run_id
 from cascade.spec.events import Event, RunEvent
 from cascade.spec.identifiers import RunId
+from cascade.spec.protocols import StateStore
 from cascade.spec.resources import Resource
 from cascade.workflow.default_engine import default_engine
 
@@ -133,6 +136,11 @@ def start(
     timeout_s: float | None = None,
     resources: Iterable[Resource[Any]] = (),
     allow_unused_params: bool = False,
+    run_id: str | None = None,
+    state: StateStore | str | None = OF_THE_ENGINE,
+    durability: str = "step",
+    migrate: Migrate | None = None,
+    accept_versions: bool = False,
     events: type[Event] = RunEvent,
 ) -> RunHandle[T]:
     """Begin to evaluate a target in the background.
@@ -144,6 +152,11 @@ def start(
         timeout_s: As for `run`.
         resources: As for `run`.
         allow_unused_params: As for `run`.
+        run_id: As for `run`.
+        state: As for `run`.
+        durability: As for `run`.
+        migrate: As for `run`.
+        accept_versions: As for `run`.
         events: The class of the events that ``handle.events()`` gives. `RunEvent` (start, warnings, progress, end)
             costs next to nothing; `Event` (also those of each task) makes a hot loop slower.
 
@@ -151,12 +164,15 @@ def start(
         A handle with ``result()``, ``cancel()`` and ``events()``.
     """
     engine = engine or default_engine()
-    handle: RunHandle[T] = RunHandle(engine, new_run_id(), events)
+    handle: RunHandle[T] = RunHandle(engine, RunId(run_id or new_run_id()), events)
     options = {
         "params": params,
         "timeout_s": timeout_s,
         "resources": resources,
         "allow_unused_params": allow_unused_params,
+        "state": state,
+        "durability": durability,
+        "resumption": Resumption(migrate, accept_versions),
     }
     context = contextvars.copy_context()  # tasks see the context variables of whoever started the run
     thread = threading.Thread(

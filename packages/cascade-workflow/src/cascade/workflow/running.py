@@ -7,7 +7,10 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from cascade.runtime.engine import Engine
+from cascade.runtime.durability.call_reader import Migrate
+from cascade.runtime.durability.session import Resumption
+from cascade.runtime.engine import OF_THE_ENGINE, Engine
+from cascade.spec.protocols import StateStore
 from cascade.spec.resources import Resource
 from cascade.workflow.default_engine import default_engine
 from cascade.workflow.handle import start
@@ -23,6 +26,11 @@ def run(
     timeout_s: float | None = None,
     resources: Iterable[Resource[Any]] = (),
     allow_unused_params: bool = False,
+    run_id: str | None = None,
+    state: StateStore | str | None = OF_THE_ENGINE,
+    durability: str = "step",
+    migrate: Migrate | None = None,
+    accept_versions: bool = False,
 ) -> T:
     """Evaluate a target and wait for its value.
 
@@ -36,6 +44,13 @@ def run(
         timeout_s: Seconds that the whole run may take.
         resources: Resources that are injected by name.
         allow_unused_params: Whether ``params`` may hold more than the target asks for, because a later step does.
+        run_id: The id of the run. If a run of this id is kept in ``state``, it goes on with its last step, and its
+            target and parameters are those with which it began; if it has ended, its value is returned.
+        state: Where the run is kept beyond the process: a store, or its URL (``"sqlite:///runs.db"``).
+        durability: What may be lost when the process dies: ``"step"``: the step in flight; ``"interval"`` or
+            ``"interval(N)"``: 50 or N milliseconds, too.
+        migrate: For a kept run whose tasks have other versions now: from a `ChangedCall` to the call in its place.
+        accept_versions: Whether calls of other versions of their tasks are taken as they are.
 
     Raises:
         BaseException: As `Engine.run`.
@@ -49,15 +64,18 @@ def run(
         'done'
     """
     engine = engine or default_engine()
+    options: dict[str, Any] = {
+        "timeout_s": timeout_s,
+        "resources": resources,
+        "allow_unused_params": allow_unused_params,
+        "run_id": run_id,
+        "state": state,
+        "durability": durability,
+    }
     if not _in_event_loop():
-        return asyncio.run(
-            engine.run(
-                target, params, timeout_s=timeout_s, resources=resources, allow_unused_params=allow_unused_params
-            )
-        )
-    handle = start(
-        target, params, engine=engine, timeout_s=timeout_s, resources=resources, allow_unused_params=allow_unused_params
-    )
+        resumption = Resumption(migrate, accept_versions)
+        return asyncio.run(engine.run(target, params, resumption=resumption, **options))
+    handle = start(target, params, engine=engine, migrate=migrate, accept_versions=accept_versions, **options)
     try:
         return handle.result()
     except KeyboardInterrupt:
@@ -75,10 +93,23 @@ async def arun(
     timeout_s: float | None = None,
     resources: Iterable[Resource[Any]] = (),
     allow_unused_params: bool = False,
+    run_id: str | None = None,
+    state: StateStore | str | None = OF_THE_ENGINE,
+    durability: str = "step",
+    migrate: Migrate | None = None,
+    accept_versions: bool = False,
 ) -> T:
     """Evaluate a target in the running event loop; the arguments are those of `run`."""
     return await (engine or default_engine()).run(
-        target, params, timeout_s=timeout_s, resources=resources, allow_unused_params=allow_unused_params
+        target,
+        params,
+        timeout_s=timeout_s,
+        resources=resources,
+        allow_unused_params=allow_unused_params,
+        run_id=run_id,
+        state=state,
+        durability=durability,
+        resumption=Resumption(migrate, accept_versions),
     )
 
 

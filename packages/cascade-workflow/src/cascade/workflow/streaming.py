@@ -214,6 +214,7 @@ def as_completed(
             timeout_s=timeout_s,
             resources=resources,
             allow_unused_params=True,  # the calls that use them are drawn one by one
+            state=None,  # values go to a consumer in this process
         )
 
     return Completions(begin)

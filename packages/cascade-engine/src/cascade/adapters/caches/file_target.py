@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from cascade.adapters.caches.base import StoringCache, in_thread
 from cascade.adapters.caches.keys import file_name
 from cascade.spec.errors import CorruptDataError
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.protocols import Clock, Serializer
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class FileTarget(StoringCache):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(path, ttl_s, serializer, clock)
+
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The cache that ``file:///results/{key}.json?ttl_s=3600`` selects."""
+        return cls(url.path(), **url.options(ttl_s=float))
 
     def path_of(self, key: str) -> Path:
         """The file of a key."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import Any, Self
 
 from cascade.adapters.caches.base import BaseCache
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.protocols import Clock
 
 
@@ -38,6 +39,12 @@ class MemoryCache(BaseCache):
         self.max_entries = max_entries
         self._entries: OrderedDict[str, tuple[Any, float | None]] = OrderedDict()
         self._lock = threading.Lock()
+
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The cache that ``memory://?max_entries=100&ttl_s=60`` selects."""
+        url.nowhere()
+        return cls(**url.options(max_entries=int, ttl_s=float))
 
     async def load(self, key: str) -> tuple[Any] | None:
         """The value in a tuple of one, or ``None``."""

@@ -1,17 +1,13 @@
 """`SqliteCache`: values in a file that several processes share.
 
-One table in a SQLite database in WAL mode: readers do not wait for the writer, writers wait for each other for some
-seconds. All work is done in threads, so an event loop never waits for a disk. The file is for its owner only (mode
-0600), because what it holds is read back as truth.
-
-Not for network file systems: SQLite's locks do not work there.
+One table in a SQLite database (see `cascade.adapters.sqlite_file`); writers wait for each other for some seconds. All
+work is done in threads, so an event loop never waits for a disk.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from cascade.adapters.caches.base import StoringCache, in_thread
 from cascade.adapters.caches.keys import name_in
+from cascade.adapters.sqlite_file import Layout, close_in, is_damaged, open_database
 from cascade.spec.errors import CorruptDataError
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.protocols import Clock, Serializer
 
 if TYPE_CHECKING:
@@ -28,18 +26,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 1
 BUSY_TIMEOUT_S: Final = 30.0
 """Seconds that a process waits for another to finish writing."""
 
-_APPLICATION_ID: Final = 0x43534348  # "CSCH": by this the file is known as ours
-_SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB, stored_at REAL, expires_at REAL)",
-    "CREATE INDEX IF NOT EXISTS entries_by_expiry ON entries (expires_at) WHERE expires_at IS NOT NULL",
-    f"PRAGMA application_id = {_APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
+_LAYOUT: Final = Layout(
+    application_id=0x43534348,  # "CSCH"
+    migrations=(
+        (
+            "CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB, stored_at REAL, expires_at REAL)",
+            "CREATE INDEX entries_by_expiry ON entries (expires_at) WHERE expires_at IS NOT NULL",
+        ),
+    ),
 )
-_CREATING: Final = threading.Lock()
+SCHEMA_VERSION: Final = len(_LAYOUT.migrations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +87,11 @@ class SqliteCache(StoringCache):
         self._connection: Connection | None = None
         self._process = 0
         self._lock = threading.Lock()
+
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The cache that ``sqlite:///results.db?ttl_s=3600`` selects."""
+        return cls(url.path(), **url.options(ttl_s=float))
 
     async def load(self, key: str) -> tuple[Any] | None:
         """The value in a tuple of one, or ``None``.
@@ -205,88 +209,18 @@ class SqliteCache(StoringCache):
                 raise self._explained(error) from error
 
     def _open(self) -> Connection:
-        import sqlite3
-
-        self._create_file()
-        connection = sqlite3.connect(self._place, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        weakref.finalize(self, _close_in, os.getpid(), connection)
+        connection = open_database(self._place, _LAYOUT, BUSY_TIMEOUT_S)
+        weakref.finalize(self, close_in, os.getpid(), connection)
         return connection
 
-    def _create_file(self) -> None:
-        """Make an empty file of mode 0600: SQLite gives its own files beside it the same mode.
-
-        An existing file is never opened here: closing it again would drop the locks that SQLite has on it.
-        """
-        with _CREATING:
-            try:
-                os.close(os.open(self._place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-            except FileExistsError:
-                pass
-
-    def _prepare(self, connection: Connection) -> None:
-        if self._version(connection) == 0:
-            connection.execute("BEGIN IMMEDIATE")
-            if self._version(connection) == 0:  # still: another process may have been quicker
-                for statement in _SCHEMA:
-                    connection.execute(statement)
-            connection.execute("COMMIT")
-        self._begin_wal(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")  # the last values may be lost with the power, never the file
-
-    def _version(self, connection: Connection) -> int:
-        """The version of the schema; 0 if there is none yet.
-
-        Raises:
-            CorruptDataError: The file is of another program, or of a newer version.
-        """
-        application, version, tables = connection.execute(
-            "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master) "
-            "FROM pragma_application_id, pragma_user_version"
-        ).fetchone()
-        if application != _APPLICATION_ID and (application or version or tables):
-            raise CorruptDataError(f"{self._place} is the database of another program; choose another path")
-        if version > SCHEMA_VERSION:
-            raise CorruptDataError(
-                f"{self._place} was written by a newer version of Cascade (schema {version}, and this one knows "
-                f"{SCHEMA_VERSION}); use that version, or another path"
-            )
-        return int(version)
-
-    def _begin_wal(self, connection: Connection) -> None:
-        """Switch to WAL mode, once in the life of the file. SQLite does not wait for others here, so this does."""
-        from sqlite3 import OperationalError
-
-        give_up_at = time.monotonic() + BUSY_TIMEOUT_S
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except OperationalError:
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(0.01)
-
     def _explained(self, error: DatabaseError) -> Exception:
-        from sqlite3 import SQLITE_CORRUPT, SQLITE_NOTADB
-
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (SQLITE_CORRUPT, SQLITE_NOTADB):
+        if is_damaged(error):
             return CorruptDataError(
                 f"{self._place} is no SQLite database, or a damaged one ({error}); if it is a cache, delete the file: "
                 "its values are then computed again"
             )
         error.add_note(f"Cascade: while using the cache in {self._place}")
         return error
-
-
-def _close_in(process: int, connection: Connection) -> None:
-    """Close a connection, unless this is a fork of the process that it belongs to."""
-    if process == os.getpid():
-        connection.close()
 
 
 __all__ = ["BUSY_TIMEOUT_S", "SCHEMA_VERSION", "CacheEntry", "SqliteCache"]

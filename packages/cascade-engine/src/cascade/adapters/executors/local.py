@@ -14,10 +14,11 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from cascade.adapters.executors.threads import ThreadWorkers
 from cascade.spec.errors import TaskStopIterationError, TaskTimeoutError
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.task import Task
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ class LocalExecutor:
         # By id, because this is asked for every node; a finalizer takes the id out when the task is gone.
         self._short: set[int] = set()
         self._watched: weakref.WeakSet[Task[..., Any]] = weakref.WeakSet()
+
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The executor that ``local://?threads=8&processes=2&inline_limit_s=0.001`` selects."""
+        url.nowhere()
+        return cls(**url.options(threads=int, processes=int, inline_limit_s=float))
 
     @property
     def concurrency(self) -> int:

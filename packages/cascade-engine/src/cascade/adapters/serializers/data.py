@@ -27,7 +27,8 @@ from cascade.spec.errors import CorruptDataError, UnstorableValueError
 FORMAT: Final = "cascade-data"
 VERSION: Final = 1
 
-_CODECS: Final[dict[str, Codec]] = BY_TAG | {codec.tag: codec for codec in (ARRAY, SCALAR, *BY_KIND.values())}
+CODECS: Final[dict[str, Codec]] = BY_TAG | {codec.tag: codec for codec in (ARRAY, SCALAR, *BY_KIND.values())}
+"""All codecs by their tags."""
 
 
 class DataSerializer:
@@ -60,7 +61,7 @@ class DataSerializer:
             UnstorableValueError: Something in the value cannot be stored; the message names the path to it.
         """
         try:
-            node = Writer(_find, self.registry).write(value)
+            node = Writer(find_codec, self.registry).write(value)
             document = {"format": FORMAT, "version": VERSION, "value": node}
             return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
         except Refused as refused:
@@ -78,7 +79,7 @@ class DataSerializer:
         try:
             document = json.loads(bytes(data).decode(), parse_constant=_refuse_constant)
             self._check(document)
-            return Reader(_CODECS, self.registry).read(document["value"])
+            return Reader(CODECS, self.registry).read(document["value"])
         except CorruptDataError:
             raise
         except Malformed as problem:
@@ -105,7 +106,8 @@ class DataSerializer:
             )
 
 
-def _find(kind: type) -> Codec | None:
+def find_codec(kind: type) -> Codec | None:
+    """The codec of a type, if its values can be stored."""
     return find_plain(kind) or find_array(kind) or find_record(kind)
 
 
@@ -113,4 +115,4 @@ def _refuse_constant(name: str) -> NoReturn:
     raise Malformed(f"{name} is no number here")
 
 
-__all__ = ["FORMAT", "VERSION", "DataSerializer"]
+__all__ = ["CODECS", "FORMAT", "VERSION", "DataSerializer", "find_codec"]

@@ -8,11 +8,20 @@ needs one of the current stage. Linear in nodes and edges.
 
 from __future__ import annotations
 
+from typing import Self
+
 from cascade.graph.model import Graph, Node
+from cascade.spec.plugin_url import PluginUrl
 
 
 class NativeSolver:
     """The solver that is used by default."""
+
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The solver that ``native://`` selects."""
+        url.nowhere()
+        return cls(**url.options())
 
     def resolve(self, graph: Graph) -> list[list[Node]]:
         """Stages in depth-first order.

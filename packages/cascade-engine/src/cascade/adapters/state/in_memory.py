@@ -1,76 +1,189 @@
-"""`InMemoryStateBackend`: the state of a run in dictionaries; gone with the process."""
+"""`InMemoryStateStore`: durable runs in dictionaries; gone with the process. For tests, and as the smallest example."""
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from dataclasses import dataclass, field
+from typing import Self
 
-from cascade.spec.events import SkipReason
-from cascade.spec.identifiers import NodeId
+from cascade.adapters.system_clock import SystemClock
+from cascade.spec.errors import LeaseLostError, RunHeldError
+from cascade.spec.identifiers import RunId
+from cascade.spec.plugin_url import PluginUrl
+from cascade.spec.protocols import Clock
+from cascade.spec.state import (
+    Ending,
+    EntryKey,
+    Holder,
+    IsAlive,
+    RunRecord,
+    StateChange,
+    StoredCall,
+    StoredRun,
+    StoredStatus,
+    is_held,
+)
+
+
+@dataclass(slots=True)
+class _Run:
+    run_id: RunId
+    created_at: float
+    updated_at: float
+    status: StoredStatus = "Running"
+    holder: Holder | None = None
+    held_until: float = 0.0
+    is_cancel_requested: bool = False
+    about: bytes | None = None
+    call: StoredCall | None = None
+    step: int = 0
+    entries: dict[EntryKey, bytes] = field(default_factory=dict)
+    ending: Ending | None = None
+
+    def record(self) -> RunRecord:
+        return RunRecord(
+            self.run_id,
+            self.status,
+            self.step,
+            self.created_at,
+            self.updated_at,
+            self.holder,
+            self.held_until,
+            self.is_cancel_requested,
+        )
+
+    def stored(self) -> StoredRun:
+        return StoredRun(self.record(), self.about, self.call, dict(self.entries), self.ending)
+
+    def apply(self, change: StateChange) -> None:
+        if change.about is not None:
+            self.about = change.about
+        if change.call is not None:
+            self.call, self.step = change.call, change.call.step
+            self.entries.clear()
+        if change.cleared:
+            self.entries = {key: data for key, data in self.entries.items() if key.scope not in change.cleared}
+        self.entries.update(change.entries)
+        if change.ending is not None:
+            self.ending, self.status = change.ending, change.ending.status
+            if self.status == "Succeeded":
+                self.call = None
+                self.entries.clear()
+
+
+class InMemoryStateStore:
+    """Keeps runs in dictionaries. Nothing waits, so every commit is prompt.
+
+    Args:
+        clock: Its wall clock decides which leases have expired.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock: Clock = SystemClock() if clock is None else clock
+        self._runs: dict[RunId, _Run] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_url(cls, url: PluginUrl) -> Self:
+        """The store that ``memory://`` selects: another one each time."""
+        url.nowhere()
+        return cls(**url.options())
+
+    async def open(self, run_id: RunId, holder: Holder, lease_s: float, is_alive: IsAlive) -> InMemoryStateBackend:
+        """Take the lease of a run; `RunHeldError` if somebody else has it."""
+        now = self._clock.timestamp()
+        with self._lock:
+            run = self._runs.get(run_id)
+            if run is None:
+                run = self._runs[run_id] = _Run(run_id, now, now)
+            _refuse_held(run, now, is_alive)
+            run.holder, run.held_until, run.is_cancel_requested = holder, now + lease_s, False
+            if run.status != "Succeeded":
+                run.status, run.ending = "Running", None
+        return InMemoryStateBackend(run, lease_s, self._clock)
+
+    async def find(self, run_id: RunId) -> StoredRun | None:
+        """Everything that is kept of a run."""
+        run = self._runs.get(run_id)
+        return None if run is None else run.stored()
+
+    async def runs(self) -> list[RunRecord]:
+        """All runs, the one that was changed last coming first."""
+        return sorted((run.record() for run in self._runs.values()), key=lambda run: run.updated_at, reverse=True)
+
+    async def request_cancel(self, run_id: RunId) -> bool:
+        """Ask whoever holds a run to stop it."""
+        run = self._runs.get(run_id)
+        if run is None or run.ending is not None:
+            return False
+        run.is_cancel_requested = True
+        return True
+
+    async def delete(self, run_id: RunId, is_alive: IsAlive) -> bool:
+        """Forget a run, unless it is held."""
+        with self._lock:
+            run = self._runs.get(run_id)
+            if run is None:
+                return False
+            _refuse_held(run, self._clock.timestamp(), is_alive)
+            run.holder = None  # whoever has its backend still has lost the lease
+            del self._runs[run_id]
+        return True
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class InMemoryStateBackend:
-    """The state backend that is used by default.
+    """One run of an `InMemoryStateStore`, which makes it."""
 
-    Args:
-        wants_results: Whether results and skips are put. ``False`` by default: the engine holds the values of the
-            running step anyway, and nothing that is only in memory survives the process.
+    def __init__(self, run: _Run, lease_s: float, clock: Clock) -> None:
+        self._run = run
+        self._token = None if run.holder is None else run.holder.token
+        self._lease_s = lease_s
+        self._clock = clock
 
-    Attributes:
-        wants_results: As given.
-        wants_every_step: Only the latest step is of use.
-        is_finished: Whether `finish` was called.
-        value: The value of the run, after `finish`.
-    """
+    @property
+    def run_id(self) -> RunId:
+        """The run."""
+        return self._run.run_id
 
-    wants_every_step = False
+    async def load(self) -> StoredRun:
+        """Everything that is kept of the run."""
+        return self._run.stored()
 
-    def __init__(self, wants_results: bool = False) -> None:
-        self.wants_results = wants_results
-        self.is_finished = False
-        self.value: Any = None
-        self._results: dict[NodeId, Any] = {}
-        self._skips: dict[NodeId, SkipReason] = {}
-        self._checkpoint: tuple[int, Any] | None = None
+    def try_commit(self, change: StateChange) -> bool:
+        """Make one change; `LeaseLostError` if another holder has the run."""
+        self._check_lease()
+        self._run.apply(change)
+        self._run.updated_at = self._clock.timestamp()
+        return True
 
-    def put_result(self, node_id: NodeId, value: Any) -> None:
-        """Keep the value of a node of the current step."""
-        self._results[node_id] = value
+    async def commit(self, change: StateChange) -> None:
+        """Make one change; `LeaseLostError` if another holder has the run."""
+        self.try_commit(change)
 
-    def get_result(self, node_id: NodeId) -> Any:
-        """The value of a node of the current step; `KeyError` if none is kept."""
-        return self._results[node_id]
+    async def renew(self) -> bool:
+        """Prolong the lease; whether somebody has asked to cancel the run."""
+        self._check_lease()
+        self._run.held_until = self._clock.timestamp() + self._lease_s
+        return self._run.is_cancel_requested
 
-    def has_result(self, node_id: NodeId) -> bool:
-        """Whether a value is kept."""
-        return node_id in self._results
+    async def close(self) -> None:
+        """Give the lease back."""
+        if self._run.holder is not None and self._run.holder.token == self._token:
+            self._run.holder = None
 
-    def put_skip(self, node_id: NodeId, reason: SkipReason) -> None:
-        """Keep that a node of the current step was skipped."""
-        self._skips[node_id] = reason
-
-    def get_skip(self, node_id: NodeId) -> SkipReason | None:
-        """Why a node of the current step was skipped."""
-        return self._skips.get(node_id)
-
-    def checkpoint(self, step: int, call: Any) -> None:
-        """Begin a step: forget the one before, keep the call."""
-        self._results.clear()
-        self._skips.clear()
-        self._checkpoint = (step, call)
-
-    def last_checkpoint(self) -> tuple[int, Any] | None:
-        """The step and call of the last checkpoint."""
-        return self._checkpoint
-
-    def finish(self, value: Any) -> None:
-        """Keep the value of the run and forget its steps."""
-        self._results.clear()
-        self._skips.clear()
-        self._checkpoint = None
-        self.is_finished, self.value = True, value
-
-    async def flush(self) -> None:
-        """Memory is as safe as it will be."""
+    def _check_lease(self) -> None:
+        holder = self._run.holder
+        if holder is None or holder.token != self._token:
+            raise LeaseLostError(f"run {self.run_id!r} is no longer held by this process: its lease had expired")
 
 
-__all__ = ["InMemoryStateBackend"]
+def _refuse_held(run: _Run, now: float, is_alive: IsAlive) -> None:
+    if is_held(run.holder, run.held_until, now, is_alive):
+        assert run.holder is not None
+        raise RunHeldError(run.run_id, run.holder)
+
+
+__all__ = ["InMemoryStateBackend", "InMemoryStateStore"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from cascade.graph.build import build_graph
 from cascade.graph.model import Graph, NodeKind
@@ -20,10 +20,14 @@ from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
+from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan, PlanCache
+
+_SLOW_STEPS: Final = 100
+"""So many steps of a loop are interpreted after one that took long."""
 
 
 class CompiledSteps:
@@ -59,10 +63,26 @@ class CompiledSteps:
         self._slice_s = slice_s
         self._may_go_on = may_go_on
         self._plans = plans
+        self._interpreted_until = 0
 
     def run(self, step: NextStep, until: float) -> Ran:
-        """Run steps that need not be awaited."""
-        return self._cycles.run(step.call, until, self._run.step_resources.opened)
+        """Run steps that need not be awaited.
+
+        Of a run that is kept, steps are left to the interpreter whose nodes are to be kept one by one: those that are
+        awaited, and for a while those of a loop with a step that took long.
+        """
+        journal, opened = self._run.journal, self._run.step_resources.opened
+        if not journal.is_kept:
+            return self._cycles.run(step.call, until, opened)
+        if step.step < self._interpreted_until:
+            return Ran(0, step.call, None, 0, None)
+        began = perf_counter()
+        if journal.every_step and step.parent is None:
+            until = began
+        ran = self._cycles.run(step.call, until, opened)
+        if perf_counter() > max(began, until) + self._slice_s:
+            self._interpreted_until = step.step + ran.steps + _SLOW_STEPS
+        return ran._replace(following=None)
 
     def learn(self, call: Any, graph: Graph, plan: Plan) -> None:
         """A step is about to be interpreted: next time it may be compiled."""
@@ -74,8 +94,6 @@ class CompiledSteps:
 
     def begin(self, step: NextStep, loop: CompiledLoop) -> None:
         """Begin to run steps that are awaited; what they have done comes as a completed call of the step."""
-        if step.parent is None:  # it may be long until the interpreter stands between two steps again
-            self._run.state.checkpoint(step.step, step.call)
         self._calls.start(self._run_awaited(step.call, loop), step, 0)
 
     def after(self, ran: Ran, step: NextStep) -> NextStep:
@@ -87,7 +105,7 @@ class CompiledSteps:
         graph = ran.loop.shapes[ran.place].graph
         self._progress.add(ran.steps * len(graph))
         if step.parent is None:
-            self._run.steps += ran.steps
+            self._run.steps = step.step + ran.steps - 1
         return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.root.name)
 
     def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> tuple[Frame, int, list[int]] | None:
@@ -97,6 +115,12 @@ class CompiledSteps:
             The frame; the node at which it was left (-1 if that is several, which are under way); and the nodes that
             are still to be started before. ``None`` if it was left between two nodes.
         """
+        if step.parent is None:
+            self._run.steps = step.step
+            say = self._run.journal.fail_step if left.place is None else self._run.journal.begin_step
+            say(step.step, step.call)
+        elif left.place is not None:
+            self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
         place, values = left.place, left.values
         reached = list(left.running) if left.node is None else [left.node]
         if place is None:
@@ -108,8 +132,14 @@ class CompiledSteps:
         shape = loop.shapes[place]
         graph, data, _ = build_graph(step.call, self._registry)
         frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
-        left_out = frame.fast_forward(shape.done_before(reached), reached, values)
-        self._progress.done += len(shape.done_before(reached))
+        done = shape.done_before(reached)
+        left_out = frame.fast_forward(done, reached, values)
+        self._progress.done += len(done)
+        if self._run.journal.is_kept:
+            for index in done:
+                # The node that failed may have changed what it got.
+                if left.place is not None or type(values[index]) in LEAVES:
+                    self._run.journal.put(frame, index, values[index])
         for index, call in left.running.items():
             self._calls.adopt(*call, frame, index)
         return frame, -1 if left.running else reached[0], left_out

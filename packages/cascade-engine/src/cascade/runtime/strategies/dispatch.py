@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any, Final, cast
 
 from cascade.graph.model import Node, NodeKind
+from cascade.runtime.durability.journal import UNKNOWN
 from cascade.runtime.flow import Skip
 from cascade.runtime.processor import NodeCall, NodeProcessor
 from cascade.runtime.resolvers import ArgumentResolver
@@ -44,6 +45,7 @@ class Dispatcher:
     Attributes:
         cached: The nodes with caches.
         is_observed: Whether somebody wants the events of tasks.
+        may_compile: Whether compiled code may run steps, which says nothing of its nodes.
     """
 
     def __init__(self, run: RunContext, calls: CallsUnderWay) -> None:
@@ -58,27 +60,29 @@ class Dispatcher:
         self.observe: Callable[[Any, float], None] = _ignore if executor is None else executor.observe
         self.slow_s = float("inf") if executor is None else executor.slow_s
         self.is_observed = False
+        self.may_compile = False
 
     def look_around(self) -> bool:
         """Find out who listens and what limits are in force; whether plain nodes can be called without any of it."""
         wants, run = self._run.bus.wants, self._run
         self.is_observed = wants(TaskExecutionStarted) or wants(TaskExecutionFinished)
-        return not self.is_observed and not run.constraints.has_limits and not run.state.wants_results
-
-    @property
-    def may_skip_steps(self) -> bool:
-        """Whether steps may be run that nobody hears of, one by one."""
-        return not self._run.state.wants_every_step
+        self.may_compile = not self.is_observed and not run.constraints.has_limits and not run.journal.knows
+        return self.may_compile and not run.journal.is_kept
 
     def dispatch(self, frame: Frame, index: int, node: Node) -> Any:
         """Run a ready node.
 
         Returns:
-            Its value, a `Skip`, a `MapRun` that is to be worked off, `UNDER_WAY` or `EXECUTOR_FULL`.
+            Its value, a `Skip`, a `MapRun` that is to be worked off, a `KnownCall` with which its own loop goes on,
+            `UNDER_WAY` or `EXECUTOR_FULL`.
 
         Raises:
             BaseException: Whatever the task raises.
         """
+        if self._run.journal.knows:
+            known = self._run.journal.known(frame, index)
+            if known is not UNKNOWN:
+                return known
         if frame.has_skips:
             found = self._resolver.resolve_or_skip(node, frame.values)
             if isinstance(found, Skip):

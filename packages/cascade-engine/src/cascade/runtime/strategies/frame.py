@@ -210,7 +210,7 @@ class Frame:
             unknown.append(frame)
             frame = frame.waiting_frame
         for inner in reversed(unknown):
-            inner._path = inner._path_below()
+            inner._path = "" if inner.parent is None else path_below(inner.parent, inner.slot, inner.step)
         assert self._path is not None
         return self._path
 
@@ -218,16 +218,6 @@ class Frame:
     def waiting_frame(self) -> Frame | None:
         """The frame that waits for this one, directly or through a map."""
         return self.parent if self.parent is None or type(self.parent) is Frame else self.parent.parent
-
-    def _path_below(self) -> str:
-        parent = self.parent
-        if parent is None:
-            return ""
-        if type(parent) is Frame:
-            path = f"{parent.node_id(self.slot)}#{self.step}/"
-        else:
-            path = f"{parent.parent.node_id(parent.slot)}[{self.slot}]#{self.step}/"
-        return path if len(path) <= _LONGEST_PATH else f"~{blake2b(path.encode(), digest_size=16).hexdigest()}/"
 
     def _push(self, indices: list[int], flow: FlowManager) -> None:
         plan = self.plan
@@ -256,6 +246,21 @@ class Frame:
             self.ready = stages[stage + 1].copy()
 
 
+def path_below(parent: Any, slot: int, step: int) -> str:
+    """What stands before the names of the nodes of a loop's step.
+
+    Args:
+        parent: The frame or map that waits for the loop.
+        slot: Which of the parent's nodes or items waits.
+        step: The step of the loop.
+    """
+    if type(parent) is Frame:
+        path = f"{parent.node_id(slot)}#{step}/"
+    else:
+        path = f"{parent.parent.node_id(parent.slot)}[{slot}]#{step}/"
+    return path if len(path) <= _LONGEST_PATH else f"~{blake2b(path.encode(), digest_size=16).hexdigest()}/"
+
+
 @final
 class NextStep:
     """The next step of a loop, before anything is known of it but the call that it evaluates.
@@ -280,4 +285,4 @@ class NextStep:
         self.is_dead = False
 
 
-__all__ = ["Frame", "NextStep"]
+__all__ = ["Frame", "NextStep", "path_below"]

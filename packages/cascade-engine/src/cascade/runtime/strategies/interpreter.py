@@ -29,6 +29,7 @@ from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
+from cascade.runtime.durability.journal import KnownCall
 from cascade.runtime.flow import Skip
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
@@ -71,7 +72,7 @@ class Interpreter:
         self._run = run
         self._registry = registry
         self._plans = plans
-        self._is_direct = False
+        self._journal = run.journal
         self._until = 0.0
         self._calls = CallsUnderWay()
         self._dispatcher = Dispatcher(run, self._calls)
@@ -93,12 +94,13 @@ class Interpreter:
         self._is_finished = False
         self._value: Any = None
 
-    def prepare(self, target: Any, *, allow_unused_params: bool = False) -> Graph:
+    def prepare(self, target: Any, *, allow_unused_params: bool = False, step: int = 1) -> Graph:
         """Build and check the first graph, so that everything that is wrong with it is said before anything runs.
 
         Args:
             target: What is to be evaluated.
             allow_unused_params: Whether parameters may be given for which the first graph does not ask.
+            step: The step that it is: not the first, if the run goes on after an interruption.
 
         Returns:
             The first graph.
@@ -112,8 +114,9 @@ class Interpreter:
         except CycleError:
             graph, data, known = build_despite_cycles(target)
         check_graph(graph, data, self._run, refuse_unused_params=not allow_unused_params, known=known)
-        self._begin_step(target)
-        self._first = Frame(graph, data, self._plans.plan(graph), None, 0, 1)
+        self._run.steps = step
+        self._journal.begin_step(step, target)
+        self._first = Frame(graph, data, self._plans.plan(graph), None, 0, step)
         return graph
 
     async def evaluate(self) -> Any:
@@ -126,12 +129,14 @@ class Interpreter:
             BaseException: What the first failing task raised. Nothing of the run is running any more by then.
         """
         try:
+            await self._journal.written()
             self._push(self._first)
             self._start(self._first)
             while not self._is_finished and self._failure is None:
                 self._work(perf_counter() + SLICE_S)
                 if self._is_finished or self._failure is not None:
                     break
+                self._journal.settle(len(self._calls))
                 if self._next_step is not None:
                     await self._cross_step_boundary()
                 elif self._active:
@@ -142,6 +147,7 @@ class Interpreter:
                 else:
                     raise InternalError("nothing is running and nothing is ready, but the run has no value")
                 self._take_completed()
+                self._journal.settle(len(self._calls))
             if self._failure is not None:
                 raise self._failure
             return self._value
@@ -152,12 +158,10 @@ class Interpreter:
         finally:
             self._cached.give_up()
 
-    # --- The loop ---------------------------------------------------------------------------------------------------
-
     def _work(self, until: float) -> None:
         """Start ready nodes until there are none, the time is over, or something must be awaited."""
         active, dispatcher, progress = self._active, self._dispatcher, self._progress
-        is_direct = self._is_direct = dispatcher.look_around()
+        is_direct = dispatcher.look_around()
         self._until = until
         inline, slow_s = dispatcher.inline, dispatcher.slow_s
         progress.tick(len(self._calls))
@@ -206,7 +210,8 @@ class Interpreter:
         """Work off the calls that have ended, then start what waited for room in the executor."""
         completed = self._calls.completed
         if completed:
-            self._is_direct, self._until = self._dispatcher.look_around(), perf_counter() + SLICE_S
+            self._dispatcher.look_around()
+            self._until = perf_counter() + SLICE_S
         while completed and self._failure is None:
             owner, slot, value, error = completed.popleft()
             if owner.is_dead:
@@ -243,10 +248,10 @@ class Interpreter:
         elif value is not UNDER_WAY:
             self._arrive(frame, index, value)
 
-    # --- Frames and steps -------------------------------------------------------------------------------------------
-
     def _enter(self, call: Any, parent: Frame | MapRun | None, slot: int, step: int) -> Frame:
         """Evaluate a call in a new frame, on behalf of a node or an item."""
+        if parent is not None and self._journal.is_kept and (step > 1 or type(parent) is Frame):
+            self._journal.begin_inner(parent, slot, step, call)
         graph, data, _ = build_graph(call, self._registry)
         plan = self._plans.plan(graph)
         if plan.needs_checks:
@@ -287,13 +292,18 @@ class Interpreter:
         if has_value:
             self._deliver_and_settle(frame)
 
-    def _begin_step(self, call: Any) -> None:
-        self._run.steps += 1
-        self._run.state.checkpoint(self._run.steps, call)
+    def _begin_step(self, following: NextStep) -> bool:
+        """Say that a step of the outermost loop begins; whether it may begin before that is written."""
+        self._run.steps = following.step
+        may_begin = self._journal.begin_step(following.step, following.call)
+        if not may_begin:
+            self._next_step = following
+        return may_begin
 
     async def _cross_step_boundary(self) -> None:
-        """Between two steps of the outermost loop: close what was opened for the step."""
+        """Between two steps of the outermost loop: close what was opened for the step, wait until it is written."""
         following, self._next_step = self._next_step, None
+        await self._journal.written()
         failures = await self._run.step_resources.close()
         if failures:
             raise failures[0]
@@ -302,8 +312,10 @@ class Interpreter:
 
     def _go_on(self, following: NextStep) -> None:
         """The next step of a loop: compiled, if its shape is known, otherwise interpreted."""
+        if self._journal.every_step and following.parent is None and not self._begin_step(following):
+            return
         compiled = self._compiled
-        if compiled is not None and self._is_direct and self._dispatcher.may_skip_steps:
+        if compiled is not None and self._dispatcher.may_compile:
             ran = compiled.run(following, self._until)
             following = compiled.after(ran, following)
             if ran.loop is not None and not self._goes_on(ran, following):
@@ -315,28 +327,26 @@ class Interpreter:
 
     def _end_compiled(self, step: NextStep, ran: Ran, error: BaseException | None) -> None:
         """Compiled steps that were awaited have ended."""
+        assert self._compiled is not None
         if error is not None:
             self._fail_loop(error, step.returned_by, step.step, step.parent, step.slot)
-            return
-        assert self._compiled is not None
-        following = self._compiled.after(ran, step)
-        if ran.loop is None:
-            self._interpret(following)
-        elif self._goes_on(ran, following):
+        elif ran.loop is None:
+            self._interpret(step)
+        elif self._goes_on(ran, following := self._compiled.after(ran, step)):
             self._go_on(following)
 
     def _interpret(self, following: NextStep) -> None:
         parent, slot = following.parent, following.slot
-        if parent is None:
-            self._begin_step(following.call)
+        if parent is None and not self._begin_step(following):
+            return
         try:
             frame = self._enter(following.call, parent, slot, following.step)
         except Exception as error:
             # The call cannot be built: the fault of the step that returned it.
             self._fail_loop(error, following.returned_by, following.step - 1, parent, slot)
-            return
-        if self._compiled is not None:
-            self._compiled.learn(following.call, frame.graph, frame.plan)
+        else:
+            if self._compiled is not None:
+                self._compiled.learn(following.call, frame.graph, frame.plan)
 
     def _goes_on(self, ran: Ran, following: NextStep) -> bool:
         """Whether a loop that compiled code has run goes on with a step; otherwise what is to be done is done."""
@@ -351,9 +361,11 @@ class Interpreter:
         elif isinstance(call, CoroutineType):
             # A sync function returned it: still the same step.
             self._enter(call, parent, slot, following.step - 1)
-        elif perf_counter() >= self._until:
-            if parent is None:
-                self._run.state.checkpoint(following.step, call)
+        elif self._journal.every_step or perf_counter() >= self._until:
+            if parent is not None:
+                self._journal.begin_inner(parent, slot, following.step, call)
+            elif not self._begin_step(following):
+                return False
             self._active.append(following)
         else:
             return True
@@ -361,8 +373,6 @@ class Interpreter:
 
     def _go_on_inside(self, loop: CompiledLoop, left: Leave, step: NextStep) -> None:
         """Interpret the rest of a step that compiled code began."""
-        if step.parent is None:
-            self._begin_step(step.call)
         assert self._compiled is not None
         entered = self._compiled.reenter(loop, left, step)
         if entered is None:
@@ -379,12 +389,13 @@ class Interpreter:
         elif not left.running:
             self._arrive(frame, index, left.value)
 
-    # --- Values -----------------------------------------------------------------------------------------------------
-
     def _arrive(self, frame: Frame, index: int, value: Any) -> None:
         """A node has returned: settle it, or go on with what it returned."""
         if type(value) is MapRun:
             self._active.append(value)
+            return
+        if type(value) is KnownCall:
+            self._enter(value.call, frame, index, value.step)
             return
         if value is NOT_FOUND:
             self._dispatch(frame, index)
@@ -440,16 +451,12 @@ class Interpreter:
             if not has_value:
                 self._activate(frame)
                 return
-            waiting = self._deliver(frame)
+            self._leave(frame)
+            waiting = self._waiting_node(frame.values[frame.root], frame.parent, frame.slot)
             if waiting is None:
                 return
             frame, index, value = waiting
             has_run = True
-
-    def _deliver(self, frame: Frame) -> tuple[Frame, int, Any] | None:
-        """A frame has its value: the node that is settled by it, if there is one."""
-        self._leave(frame)
-        return self._waiting_node(frame.values[frame.root], frame.parent, frame.slot)
 
     def _waiting_node(self, value: Any, parent: Frame | MapRun | None, slot: int) -> tuple[Frame, int, Any] | None:
         """A loop has its value: the node that is settled by it, with what; ``None`` if nothing is settled yet."""
@@ -476,9 +483,8 @@ class Interpreter:
             self._settle(*waiting, has_run=True)
 
     def _deliver_and_settle(self, frame: Frame) -> None:
-        waiting = self._deliver(frame)
-        if waiting is not None:
-            self._settle(*waiting, has_run=True)
+        self._leave(frame)
+        self._deliver_value(frame.values[frame.root], frame.parent, frame.slot)
 
     def _leave(self, frame: Frame) -> None:
         """Keep the stack free of frames that are done: a loop inside a node would pile them up."""
@@ -487,15 +493,11 @@ class Interpreter:
 
     def _record(self, frame: Frame, index: int, value: Any, *, has_run: bool = False) -> None:
         """Keep a value or a skip in the state, and say that a call was skipped."""
-        run = self._run
-        if type(value) is Skip:
-            if frame.nodes[index].task is not None and not has_run:
-                name, node_id = frame.node_name(index), frame.node_id(index)
-                run.publish(TaskSkipped, task=name, node_id=node_id, step=frame.step, reason=value.reason)
-            if run.state.wants_results:
-                run.state.put_skip(frame.node_id(index), value.reason)
-        elif run.state.wants_results:
-            run.state.put_result(frame.node_id(index), value)
+        if type(value) is Skip and frame.nodes[index].task is not None and not has_run:
+            name, node_id = frame.node_name(index), frame.node_id(index)
+            self._run.publish(TaskSkipped, task=name, node_id=node_id, step=frame.step, reason=value.reason)
+        if self._journal.is_kept:
+            self._journal.put(frame, index, value)
 
     def _report_flow(self, frame: Frame) -> None:
         """Record what the flow decided by itself: skips, and values that were passed on."""
@@ -506,8 +508,6 @@ class Interpreter:
             self._progress.done += 1
             self._record(frame, index, frame.values[index])
         flow.decided.clear()
-
-    # --- Maps -------------------------------------------------------------------------------------------------------
 
     def _begin_item(self, items: MapRun) -> None:
         if items.is_dead or not items.has_room:
@@ -531,12 +531,15 @@ class Interpreter:
             return
         self._activate(items)
         try:
-            self._enter(call, items, items.begun - 1, 1)
+            step, call = self._journal.known_item(items, items.begun - 1, call)
+            self._enter(call, items, items.begun - 1, step)
         except Exception as error:
             self._fail(items.parent, items.slot, error)
 
     def _complete_item(self, items: MapRun, item: int, value: Any) -> tuple[Frame, int, Any] | None:
         items.end_item(item, value)
+        if self._journal.is_kept:
+            self._journal.put_item(items, item, value)
         if items.is_complete:
             return items.parent, items.slot, items.results
         self._activate(items)
@@ -547,8 +550,6 @@ class Interpreter:
         if waiting is not None:
             self._settle(*waiting, has_run=True)
 
-    # --- Failures ---------------------------------------------------------------------------------------------------
-
     def _fail(self, frame: Frame, index: int, error: BaseException) -> None:
         """A node has failed."""
         self._fail_loop(error, frame.node_name(index), frame.step, frame.parent, frame.slot)
@@ -556,12 +557,7 @@ class Interpreter:
     def _fail_loop(self, error: BaseException, name: str, step: int, parent: Frame | MapRun | None, slot: int) -> None:
         """A step has failed: the item of a map that keeps failures gets it as a value, otherwise the run ends.
 
-        Args:
-            error: What was raised.
-            name: The task that raised it.
-            step: The step of its loop.
-            parent: Who waits for the loop; ``None`` for the outermost.
-            slot: Which of the parent's nodes or items waits.
+        The arguments are those of `annotate`.
         """
         error = without_stop_iteration(error, name)
         annotate(error, name, step, parent, slot)

@@ -6,7 +6,7 @@ from cascade.spec.protocols.clock import Clock
 from cascade.spec.protocols.executor import Executor, InlineExecutor, TimeoutAware
 from cascade.spec.protocols.serializer import Serializer
 from cascade.spec.protocols.solver import Solver
-from cascade.spec.protocols.state import StateBackend
+from cascade.spec.protocols.state import PromptStateBackend, StateBackend, StateStore
 
 __all__ = [
     "CachePolicy",
@@ -14,8 +14,10 @@ __all__ = [
     "EventBus",
     "Executor",
     "InlineExecutor",
+    "PromptStateBackend",
     "Serializer",
     "Solver",
     "StateBackend",
+    "StateStore",
     "TimeoutAware",
 ]

@@ -1,89 +1,164 @@
-"""`StateBackend`: keeps what a run needs to go on after an interruption."""
+"""`StateStore` and `StateBackend`: where durable runs are kept, and one run in it.
+
+A store is what a URL names (``state="sqlite:///runs.db"``): many runs, of many processes. Opening a run gives its
+backend, which holds the run under a *lease*: as long as it is held, nobody else can open it.
+
+    store.open("r1", …)  ->  backend.load()  ->  backend.commit(…), commit(…), …  ->  backend.close()
+
+Values, calls and keys cross this border as bytes and texts that mean nothing to the store. The engine collects changes,
+orders them (one `commit` at a time for each run) and decides when they must be safe; a store makes each change atomic.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
-from cascade.spec.events import SkipReason
-from cascade.spec.identifiers import NodeId
+from cascade.spec.identifiers import RunId
+from cascade.spec.state import Holder, IsAlive, RunRecord, StateChange, StoredRun
 
 
 @runtime_checkable
 class StateBackend(Protocol):
-    """The state of one run: results and skips of the current step, and the checkpoint at its last tail call.
-
-    The consistent cut of a run is its tail-call boundary: `checkpoint` replaces the step's results by the next call in
-    one atomic change. So what is stored stays as small as one step, however long the loop.
-
-    Attributes:
-        wants_results: Whether `put_result` and `put_skip` are called at all. ``False`` saves the work in memory, where
-            the engine holds the values of the running step anyway.
-        wants_every_step: Whether `checkpoint` is called for every step. ``False`` lets a hot loop put only the latest
-            step, a few hundred times a second.
+    """One run in a store, held under a lease.
 
     Implementers:
-        One backend object serves one run and is only used on the thread of that run's event loop. All methods but
-        `flush` are called between tasks and must not block: a backend that writes to a disk or a network collects the
-        changes and writes them elsewhere; `flush` waits until all that was put before is safe.
+        Methods are called in the event loop of the run and must not block it. The engine calls one at a time, except
+        that `renew` may come while a `commit` is under way.
 
-        Node ids name a node inside the step. The inner steps of a node (its own loop, or a mapped item) are named
-        below it, with ``/``.
+        After the lease was lost, because it expired and another holder has opened the run, every `commit` and `renew`
+        raises `LeaseLostError` and changes nothing: so a process that was away (a laptop that slept) cannot overwrite
+        what the other has done. Compare ``holder.token`` in the same atomic change.
+
+        Every fault of the store itself (unreachable, full, locked by somebody for too long) is a `StateStoreError`, and
+        data that cannot be what was written are a `CorruptDataError`. A failed `commit` has changed nothing.
     """
 
     @property
-    def wants_results(self) -> bool:
-        """Whether results and skips are to be put."""
+    def run_id(self) -> RunId:
+        """The run."""
         ...
 
-    @property
-    def wants_every_step(self) -> bool:
-        """Whether every step is to be put."""
-        ...
-
-    def put_result(self, node_id: NodeId, value: Any) -> None:
-        """Keep the value of a node of the current step; putting it again replaces it."""
-        ...
-
-    def get_result(self, node_id: NodeId) -> Any:
-        """The value of a node of the current step.
+    async def load(self) -> StoredRun:
+        """Everything that is kept of the run: what the last `commit` that returned, and those before, have made.
 
         Raises:
-            KeyError: No value is kept.
+            CorruptDataError: It cannot be read.
         """
         ...
 
-    def has_result(self, node_id: NodeId) -> bool:
-        """Whether a value is kept (``None`` is one)."""
+    async def commit(self, change: StateChange) -> None:
+        """Make one change, wholly or not at all. When this returns, it survives the end of the process.
+
+        Raises:
+            LeaseLostError: Another holder has the run.
+            StateStoreError: It could not be stored.
+        """
         ...
 
-    def put_skip(self, node_id: NodeId, reason: SkipReason) -> None:
-        """Keep that a node of the current step was skipped."""
+    async def renew(self) -> bool:
+        """Prolong the lease: from now on, for the time that `StateStore.open` was given.
+
+        Returns:
+            Whether somebody has asked to cancel the run.
+
+        Raises:
+            LeaseLostError: Another holder has the run.
+            StateStoreError: It could not be prolonged.
+        """
         ...
 
-    def get_skip(self, node_id: NodeId) -> SkipReason | None:
-        """Why a node of the current step was skipped, or ``None``."""
+    async def close(self) -> None:
+        """Give the lease back, so that the run can be opened again at once. A second call does nothing.
+
+        A lease that was lost is no error here.
+        """
         ...
 
-    def checkpoint(self, step: int, call: Any) -> None:
-        """Begin a step: forget the results and skips of the step before, and keep the call that this one makes.
+
+@runtime_checkable
+class PromptStateBackend(StateBackend, Protocol):
+    """A backend that can often commit in so short a time that the event loop may wait for it.
+
+    This is an optional ability, declared by having the method. It makes a loop of short steps with
+    ``durability="step"`` several times faster, because no other thread takes part in a step.
+    """
+
+    def try_commit(self, change: StateChange) -> bool:
+        """Make one change now, if that needs to wait for nothing: no lock, no flush of a disk, no network.
+
+        Returns:
+            Whether the change was made. ``False`` means that nothing was, and that `commit` is to be used.
+
+        Raises:
+            LeaseLostError: Another holder has the run.
+            StateStoreError: It could not be stored.
+        """
+        ...
+
+
+@runtime_checkable
+class StateStore(Protocol):
+    """Many runs, kept beyond the process.
+
+    Implementers:
+        One store object may be used by several event loops and threads at once. Methods must not block the event loop.
+        A store that is made from a URL is a function of that URL: it opens nothing before it is used.
+
+    Example:
+        A whole store, which forgets everything with the process, is `cascade.adapters.state.in_memory`.
+    """
+
+    async def open(self, run_id: RunId, holder: Holder, lease_s: float, is_alive: IsAlive) -> StateBackend:
+        """Take the lease of a run, new or known, whatever its status. One atomic change.
+
+        A run is free if nobody holds it, if ``is_alive`` says that the process of its holder is not, or if it says
+        ``None`` and the lease has expired (`cascade.spec.state.is_held`). Opening a run forgets a request to cancel it.
+        The status of a run that has not succeeded becomes ``"Running"``, and its ending is forgotten.
 
         Args:
-            step: The number of the step that begins, from 1.
-            call: The lazy result that it will evaluate.
+            run_id: The run.
+            holder: Who opens it.
+            lease_s: Seconds after which the lease expires, unless it is renewed.
+            is_alive: Asked about the holder that the run has, if any.
+
+        Raises:
+            RunHeldError: It is held by somebody else, who is named.
+            StateStoreError: The store cannot be used.
+            CorruptDataError: It is damaged, of a newer version, or no store at all.
         """
         ...
 
-    def last_checkpoint(self) -> tuple[int, Any] | None:
-        """The step and call of the last `checkpoint`, or ``None`` before the first."""
+    async def find(self, run_id: RunId) -> StoredRun | None:
+        """Everything that is kept of a run, without opening it; ``None`` if there is no such run."""
         ...
 
-    def finish(self, value: Any) -> None:
-        """Keep the value of the run and forget its steps."""
+    async def runs(self) -> Sequence[RunRecord]:
+        """All runs, the one that was changed last coming first."""
         ...
 
-    async def flush(self) -> None:
-        """Wait until everything that was put is as safe as the backend can make it."""
+    async def request_cancel(self, run_id: RunId) -> bool:
+        """Ask whoever holds a run to stop it: its next `StateBackend.renew` says so.
+
+        Returns:
+            Whether there is such a run, and it has not ended.
+        """
+        ...
+
+    async def delete(self, run_id: RunId, is_alive: IsAlive) -> bool:
+        """Forget a run, unless it is held (as in `open`).
+
+        Returns:
+            Whether there was such a run.
+
+        Raises:
+            RunHeldError: It is held.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections. Backends must have been closed before. A second call does nothing."""
         ...
 
 
-__all__ = ["StateBackend"]
+__all__ = ["PromptStateBackend", "StateBackend", "StateStore"]

@@ -18,13 +18,26 @@ import pytest
 # pytest rewrites the assertions of test modules by itself; these are modules of a library, of a namespace package even.
 # To be said before they are imported.
 pytest.register_assert_rewrite(
+    "cascade.testing.conformance.cache",
     "cascade.testing.conformance.executor",
+    "cascade.testing.conformance.serializer",
     "cascade.testing.conformance.solver",
     "cascade.testing.conformance.state",
+    "cascade.testing.conformance.state_changes",
+    "cascade.testing.conformance.state_leases",
+    "cascade.testing.conformance.state_machine",
 )
 
+from cascade.testing.conformance.cache import CacheConformance  # noqa: E402
 from cascade.testing.conformance.executor import ExecutorConformance  # noqa: E402
+from cascade.testing.conformance.serializer import SerializerConformance  # noqa: E402
 from cascade.testing.conformance.solver import SolverConformance  # noqa: E402
 from cascade.testing.conformance.state import StateBackendConformance  # noqa: E402
 
-__all__ = ["ExecutorConformance", "SolverConformance", "StateBackendConformance"]
+__all__ = [
+    "CacheConformance",
+    "ExecutorConformance",
+    "SerializerConformance",
+    "SolverConformance",
+    "StateBackendConformance",
+]

@@ -123,6 +123,18 @@ class ExecutorConformance:
             self._run(executor.execute(Task(function), [TimeoutError("the server's")], {}, 60))
         assert type(caught.value) is TimeoutError
 
+    @pytest.mark.parametrize("function", [fail, fail_later], ids=["sync", "async"])
+    def test_goes_on_after_a_failure(self, executor: Executor, function: Any) -> None:
+        """A call that failed leaves nothing behind: the next one is made like any other."""
+
+        async def program() -> None:
+            for _ in range(2):
+                with pytest.raises(Exception, match="no such row"):
+                    await executor.execute(Task(function), [KeyError("no such row")], {})
+                assert await executor.execute(Task(describe), [1], {}) == (1, (), "b", {})
+
+        self._run(program())
+
     def test_stop_iteration_arrives_as_an_error(self, executor: Executor) -> None:
         """``StopIteration`` of a function becomes a ``RuntimeError``: it neither hangs nor ends an iteration."""
         with pytest.raises(RuntimeError):

@@ -1,188 +1,243 @@
-"""`StateBackendConformance`: the promises of `cascade.spec.protocols.StateBackend`."""
+"""`StateBackendConformance`: the promises of `cascade.spec.protocols.StateStore` and of its `StateBackend`s."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import weakref
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
-from cascade.spec.identifiers import NodeId
-from cascade.spec.protocols import StateBackend
-from cascade.spec.task import Task
+from cascade.spec.errors import LeaseLostError, RunHeldError
+from cascade.spec.identifiers import RunId
+from cascade.spec.protocols import StateBackend, StateStore
+from cascade.spec.state import Ending, StateChange, StoredCall
+from cascade.testing.conformance.state_changes import StateChangePromises
+from cascade.testing.conformance.state_kit import LOAD, OTHER, RUN, alive, dead, holder
+from cascade.testing.conformance.state_leases import LeasePromises
+from cascade.testing.conformance.state_machine import LONG_S, StateStoreMachine
 
-LOAD, PARSE = NodeId("load-0"), NodeId("parse-1")
-INNER = NodeId("load-0#2/parse-1")
-"""A node of the same name inside the loop of another node."""
-
-
-def count_down(n: int, by: int = 1) -> int:
-    return n - by
-
-
-_count_down: Task[..., int] = Task(count_down)
-
-
-def call(*args: Any, **kwargs: Any) -> Any:
-    """The lazy result that a step is to evaluate."""
-    return _count_down(*args, **kwargs)
-
-
-def described(checkpoint: tuple[int, Any] | None) -> tuple[int, str, tuple[Any, ...], dict[str, Any]] | None:
-    """What must survive: a backend that stores bytes gives back an equal call, not the same object."""
-    if checkpoint is None:
-        return None
-    step, lazy = checkpoint
-    return step, lazy._task.qualname, tuple(lazy._args), dict(lazy._kwargs)
+_machine_settings = settings(
+    max_examples=25,
+    stateful_step_count=25,
+    deadline=None,
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
 
 
-class StateBackendConformance:
-    """Give a fixture ``make_backend``: a function without arguments that makes the backend of another new run.
+class StateBackendConformance(StateChangePromises, LeasePromises):
+    """Give a fixture ``make_store`` that makes a store object of one place, which is empty when the test begins.
 
-    If the backend does not want results by default, the fixture makes one that does.
+    Each call makes another object for the same place, as another process would. A store that is kept in memory has one
+    object only, and gives that each time.
     """
 
-    @pytest.fixture
-    def make_backend(self) -> Callable[[], StateBackend]:
-        """Makes the backend of a new run."""
-        raise NotImplementedError(
-            "give the test class a fixture 'make_backend' that returns a function which makes a backend for a new run"
-        )
+    # --- Opening --------------------------------------------------------------------------------------------------
 
-    @pytest.fixture
-    def backend(self, make_backend: Callable[[], StateBackend]) -> StateBackend:
-        """The backend of one run."""
-        return make_backend()
+    def test_a_new_run_is_empty(self, store: StateStore) -> None:
+        """A run that is opened for the first time has nothing but a record, which says who holds it."""
 
-    def test_says_whether_it_wants_results(self, backend: StateBackend) -> None:
-        """``wants_results`` is a truth value."""
-        assert isinstance(backend.wants_results, bool)
+        async def program() -> None:
+            me = holder()
+            backend = await store.open(RUN, me, LONG_S, alive)
+            assert backend.run_id == RUN
+            found = await backend.load()
+            assert (found.about, found.call, dict(found.entries), found.ending) == (None, None, {}, None)
+            record = found.record
+            assert (record.run_id, record.status, record.step, record.holder) == (RUN, "Running", 0, me)
+            assert not record.is_cancel_requested
+            await backend.close()
 
-    def test_gives_back_a_result(self, backend: StateBackend) -> None:
-        """A result that was put is kept."""
-        backend.put_result(LOAD, {"rows": [1, 2]})
-        assert backend.has_result(LOAD)
-        assert backend.get_result(LOAD) == {"rows": [1, 2]}
+        self._run(store, program())
 
-    def test_keeps_none_as_a_result(self, backend: StateBackend) -> None:
-        """``None`` is a result like any other."""
-        backend.put_result(LOAD, None)
-        assert backend.has_result(LOAD)
-        assert backend.get_result(LOAD) is None
+    def test_what_was_never_opened_is_not_found(self, store: StateStore) -> None:
+        """``find`` of an unknown run is ``None``, ``runs`` is empty, and asking does not create a run."""
 
-    def test_has_no_result_that_was_not_put(self, backend: StateBackend) -> None:
-        """Before a result is put there is none."""
-        backend.put_result(LOAD, 1)
-        assert not backend.has_result(PARSE)
+        async def program() -> None:
+            assert await store.find(RUN) is None
+            assert list(await store.runs()) == []
+            assert await store.find(RUN) is None
 
-    def test_a_missing_result_is_a_key_error(self, backend: StateBackend) -> None:
-        """Asking for a result that is not kept raises ``KeyError``."""
-        with pytest.raises(KeyError):
-            backend.get_result(LOAD)
+        self._run(store, program())
 
-    def test_putting_a_result_again_replaces_it(self, backend: StateBackend) -> None:
-        """The last value of a node counts."""
-        backend.put_result(LOAD, "old")
-        backend.put_result(LOAD, "new")
-        assert backend.get_result(LOAD) == "new"
+    def test_a_run_can_be_looked_at_without_opening_it(self, store: StateStore) -> None:
+        """``find`` gives what ``load`` gives, while somebody else holds the run."""
 
-    def test_tells_inner_nodes_from_outer_ones(self, backend: StateBackend) -> None:
-        """The nodes of inner steps are told from outer nodes of the same name."""
-        backend.put_result(PARSE, "outer")
-        backend.put_result(INNER, "inner")
-        assert (backend.get_result(PARSE), backend.get_result(INNER)) == ("outer", "inner")
+        async def program() -> None:
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            await backend.commit(StateChange(about=b"about", call=StoredCall(3, b"call"), entries={LOAD: b"1"}))
+            assert await store.find(RUN) == await backend.load()
+            await backend.close()
 
-    def test_gives_back_why_a_node_was_skipped(self, backend: StateBackend) -> None:
-        """The reason of a skip is kept."""
-        backend.put_skip(LOAD, "ConditionFalse")
-        backend.put_skip(PARSE, "UpstreamSkipped_Data")
-        assert (backend.get_skip(LOAD), backend.get_skip(PARSE)) == ("ConditionFalse", "UpstreamSkipped_Data")
+        self._run(store, program())
 
-    def test_a_node_that_was_not_skipped_has_no_reason(self, backend: StateBackend) -> None:
-        """A node that was not skipped has the reason ``None``, whether or not it has a result."""
-        backend.put_result(LOAD, 1)
-        assert backend.get_skip(LOAD) is None
-        assert backend.get_skip(PARSE) is None
+    def test_the_record_says_the_step_and_the_status(self, store: StateStore) -> None:
+        """The record of a run has its current step and its status, in ``runs`` as well."""
 
-    def test_has_no_checkpoint_before_the_first(self, backend: StateBackend) -> None:
-        """Before the first step there is no checkpoint."""
-        assert backend.last_checkpoint() is None
+        async def program() -> None:
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            await backend.commit(StateChange(call=StoredCall(7, b"call")))
+            (record,) = await store.runs()
+            assert (record.run_id, record.step, record.status) == (RUN, 7, "Running")
+            await backend.commit(StateChange(ending=Ending("Failed", b"why")))
+            (record,) = await store.runs()
+            assert (record.step, record.status) == (7, "Failed")
+            await backend.close()
 
-    def test_gives_back_the_checkpoint(self, backend: StateBackend) -> None:
-        """The step and its call are kept, positional and keyword arguments included."""
-        backend.checkpoint(1, call(3, by=2))
-        assert described(backend.last_checkpoint()) == (1, "count_down", (3,), {"by": 2})
+        self._run(store, program())
 
-    def test_a_checkpoint_replaces_the_one_before(self, backend: StateBackend) -> None:
-        """Only the last checkpoint is kept."""
-        backend.checkpoint(1, call(3))
-        backend.checkpoint(2, call(2))
-        assert described(backend.last_checkpoint()) == (2, "count_down", (2,), {})
+    # --- Requests and lists, deletion --------------------------------------------------------------------------------
 
-    def test_a_checkpoint_forgets_the_results_of_the_step_before(self, backend: StateBackend) -> None:
-        """A new step begins without results."""
-        backend.checkpoint(1, call(3))
-        backend.put_result(LOAD, 1)
-        backend.checkpoint(2, call(2))
-        assert not backend.has_result(LOAD)
+    def test_a_request_to_cancel_reaches_the_holder(self, make_store: Callable[[], StateStore]) -> None:
+        """The holder hears of a request, wherever it was made, by its next ``renew``."""
+        store, elsewhere = make_store(), make_store()
 
-    def test_a_checkpoint_forgets_the_skips_of_the_step_before(self, backend: StateBackend) -> None:
-        """A new step begins without skips."""
-        backend.checkpoint(1, call(3))
-        backend.put_skip(LOAD, "ConditionFalse")
-        backend.checkpoint(2, call(2))
-        assert backend.get_skip(LOAD) is None
+        async def program() -> None:
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            bystander = await store.open(OTHER, holder(), LONG_S, alive)
+            assert await backend.renew() is False
+            assert await elsewhere.request_cancel(RUN) is True
+            assert (await backend.load()).record.is_cancel_requested
+            assert [await backend.renew(), await bystander.renew()] == [True, False]
+            for opened in (backend, bystander):
+                await opened.close()
+            await elsewhere.close()
 
-    def test_a_result_of_an_earlier_step_is_let_go(self, backend: StateBackend) -> None:
-        """What is kept stays as small as one step: values of earlier steps are freed."""
+        self._run(store, program())
 
-        def put_and_forget() -> weakref.ref[set[int]]:
-            value = {1, 2, 3}
-            backend.put_result(LOAD, value)
-            return weakref.ref(value)
+    def test_opening_a_run_forgets_a_request_to_cancel(self, store: StateStore) -> None:
+        """Who continues a run that was cancelled is not cancelled again."""
 
-        backend.checkpoint(1, call(3))
-        value = put_and_forget()
-        backend.checkpoint(2, call(2))
-        asyncio.run(_flush(backend))
-        gc.collect()
-        assert value() is None, "the value of an earlier step is still held"
+        async def program() -> None:
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            await store.request_cancel(RUN)
+            await backend.close()
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            assert await backend.renew() is False
+            await backend.close()
 
-    def test_finishing_forgets_the_steps(self, backend: StateBackend) -> None:
-        """A run that has ended has neither results nor skips nor a checkpoint."""
-        backend.checkpoint(1, call(3))
-        backend.put_result(LOAD, 1)
-        backend.put_skip(PARSE, "ConditionFalse")
-        backend.finish("value")
-        left = (backend.has_result(LOAD), backend.get_skip(PARSE), described(backend.last_checkpoint()))
-        assert left == (False, None, None)
+        self._run(store, program())
 
-    def test_flushing_keeps_what_was_put(self, backend: StateBackend) -> None:
-        """After a flush everything is there still."""
-        backend.checkpoint(1, call(3))
-        backend.put_result(LOAD, 1)
-        backend.put_skip(PARSE, "ConditionFalse")
-        asyncio.run(_flush(backend))
-        assert described(backend.last_checkpoint()) == (1, "count_down", (3,), {})
-        assert backend.has_result(LOAD)
-        assert backend.get_skip(PARSE) == "ConditionFalse"
+    def test_what_has_ended_or_never_was_cannot_be_cancelled(self, store: StateStore) -> None:
+        """A request to cancel an unknown run, or one that has ended, is answered by ``False``."""
 
-    def test_runs_do_not_see_each_other(self, make_backend: Callable[[], StateBackend]) -> None:
-        """The backends of two runs are apart."""
-        first, second = make_backend(), make_backend()
-        first.checkpoint(1, call(3))
-        first.put_result(LOAD, 1)
-        first.put_skip(PARSE, "ConditionFalse")
-        seen = (second.has_result(LOAD), second.get_skip(PARSE), described(second.last_checkpoint()))
-        assert seen == (False, None, None)
+        async def program() -> None:
+            assert await store.request_cancel(OTHER) is False
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            await backend.commit(StateChange(ending=Ending("Succeeded", b"")))
+            await backend.close()
+            assert await store.request_cancel(RUN) is False
 
+        self._run(store, program())
 
-async def _flush(backend: StateBackend) -> None:
-    async with asyncio.timeout(30):
-        await backend.flush()
+    def test_lists_all_runs_the_last_changed_first(
+        self, store: StateStore, let_time_pass: Callable[[float], None]
+    ) -> None:
+        """``runs`` has the record of each run; the one that was changed last comes first."""
+
+        async def program() -> None:
+            opened: list[StateBackend] = []
+            for name in "abc":
+                opened.append(await store.open(RunId(name), holder(), LONG_S, alive))
+                let_time_pass(0.01)
+            await opened[0].commit(StateChange(call=StoredCall(1, b"c")))
+            records = list(await store.runs())
+            assert [record.run_id for record in records] == ["a", "c", "b"]
+            assert all(record.created_at <= record.updated_at for record in records)
+            assert records[0].created_at < records[0].updated_at
+            for backend in opened:
+                await backend.close()
+
+        self._run(store, program())
+
+    def test_a_run_that_is_deleted_is_gone(self, store: StateStore) -> None:
+        """``delete`` forgets all of a run, says whether there was one, and the run can be begun anew."""
+
+        async def program() -> None:
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            await backend.commit(StateChange(b"about", StoredCall(2, b"call"), entries={LOAD: b"1"}))
+            await backend.close()
+            assert await store.delete(RUN, alive) is True
+            assert await store.delete(RUN, alive) is False
+            assert (await store.find(RUN), list(await store.runs())) == (None, [])
+            backend = await store.open(RUN, holder(), LONG_S, alive)
+            found = await backend.load()
+            assert (found.about, found.call, dict(found.entries), found.record.step) == (None, None, {}, 0)
+            await backend.close()
+
+        self._run(store, program())
+
+    def test_a_run_that_is_held_cannot_be_deleted(self, store: StateStore) -> None:
+        """``delete`` of a run that is held is a `RunHeldError`; if its process has ended, it is deleted."""
+
+        async def program() -> None:
+            me = holder()
+            backend = await store.open(RUN, me, LONG_S, alive)
+            with pytest.raises(RunHeldError) as caught:
+                await store.delete(RUN, alive)
+            assert caught.value.holder == me
+            await backend.commit(StateChange(call=StoredCall(1, b"c")))
+            assert await store.delete(RUN, dead) is True
+
+        self._run(store, program())
+
+    def test_a_run_that_was_deleted_cannot_be_changed(self, store: StateStore) -> None:
+        """Who held a run that was deleted has lost its lease, whether or not the run was begun anew."""
+
+        async def program() -> None:
+            old = await store.open(RUN, holder(), LONG_S, alive)
+            await store.delete(RUN, dead)
+            with pytest.raises(LeaseLostError):
+                await old.commit(StateChange(call=StoredCall(1, b"no")))
+            assert await store.find(RUN) is None
+            new = await store.open(RUN, holder("second"), LONG_S, alive)
+            for change in (old.commit(StateChange(call=StoredCall(1, b"no"))), old.renew()):
+                with pytest.raises(LeaseLostError):
+                    await change
+            assert (await new.load()).call is None
+            await old.close()
+            await new.close()
+
+        self._run(store, program())
+
+    # --- Use ------------------------------------------------------------------------------------------------------
+
+    def test_serves_several_event_loops_at_once(self, store: StateStore) -> None:
+        """Event loops in several threads may use one store object at the same time, each with runs of its own."""
+
+        def live(number: int) -> list[int]:
+            async def program() -> list[int]:
+                backend = await store.open(RunId(f"run {number}"), holder(), LONG_S, alive)
+                steps = []
+                for step in range(1, 11):
+                    await backend.commit(StateChange(call=StoredCall(step, b"c"), entries={LOAD: b"1"}))
+                    steps.append((await backend.load()).record.step)
+                await backend.close()
+                return steps
+
+            return asyncio.run(program())
+
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(live, range(4))) == [list(range(1, 11))] * 4
+        asyncio.run(store.close())
+
+    def test_closing_a_store_again_does_nothing(self, store: StateStore) -> None:
+        """``close`` may be called twice, and on a store that was never used."""
+
+        async def program() -> None:
+            await store.close()
+            await store.close()
+
+        self._run(store, program())
+
+    def test_agrees_with_a_model_whatever_happens(
+        self, make_store: Callable[[], StateStore], let_time_pass: Callable[[float], None]
+    ) -> None:
+        """After any sequence of openings, changes, crashes, takeovers, … the store holds what a plain model holds."""
+        StateStoreMachine.check(make_store, let_time_pass, _machine_settings)
 
 
 __all__ = ["StateBackendConformance"]

@@ -3,47 +3,52 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
 from cascade.graph.build import build_graph
 from cascade.graph.render import render_dot, render_mermaid
 from cascade.graph.serialize import graph_to_dict
 from cascade.graph.static_analysis import possible_flows
+from cascade.runtime.durability.session import Resumption
 from cascade.runtime.engine import Engine
-from cascade.spec.errors import CapacityError, CascadeError, ResourceNotFoundError
+from cascade.spec.errors import CascadeError
 from cascade.workflow.cli.cache import cache
-from cascade.workflow.cli.evaluating import evaluate
+from cascade.workflow.cli.executing import engine_of, execute, interrupts_as_faults, program
 from cascade.workflow.cli.explain import explain as explain_run
-from cascade.workflow.cli.faults import SIGNALLED, Fault, bad_input
-from cascade.workflow.cli.json_lines import JsonLines, stdout_reserved
-from cascade.workflow.cli.live import LiveView
+from cascade.workflow.cli.faults import Fault, bad_input
+from cascade.workflow.cli.json_lines import stdout_reserved
 from cascade.workflow.cli.parameters import help_row, parameters_of, parse_assignments
-from cascade.workflow.cli.plain import PlainView
-from cascade.workflow.cli.program import loaded
-from cascade.workflow.cli.results import print_result
-from cascade.workflow.cli.stopping import SIGPIPE, Stopper
-from cascade.workflow.cli.target import ENGINE_NAME, Place, find_engine, find_target, parse_place
-from cascade.workflow.cli.views import Silence, View
+from cascade.workflow.cli.runs import ACCEPT_VERSIONS, DURABILITY, runs
+from cascade.workflow.cli.target import Place, parse_place
 
 _PLACE: Final = "FILE[:TARGET]"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Cascade(click.Group):
+    """Says what is wrong in words, whichever subcommand finds it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Fault as fault:
+            if not fault.is_told:
+                click.echo(fault.message, err=True)
+            ctx.exit(fault.exit_code)
+
+
+@click.group(cls=_Cascade, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cascade-workflow", prog_name="cascade", message="%(prog)s %(version)s")
 def cascade() -> None:
     """Run and draw task graphs and loops of task graphs."""
 
 
 cascade.add_command(cache)
+cascade.add_command(runs)
 
 
 class _RunCommand(click.Command):
@@ -69,6 +74,12 @@ class _RunCommand(click.Command):
     type=click.FloatRange(min=0, min_open=True),
     help="Stop the run when it takes longer.",
 )
+@click.option("--executor", metavar="URL", help="Run functions there, for example local://?threads=8.")
+@click.option("--solver", metavar="URL", help="Let this solver order the nodes.")
+@click.option("--run-id", metavar="ID", help="Begin the kept run of this id, or continue it.")
+@click.option("--state", metavar="URL", help="Where the run is kept, for example sqlite:///runs.db.")
+@DURABILITY
+@ACCEPT_VERSIONS
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -77,6 +88,12 @@ def run(
     quiet: bool,
     as_json: bool,
     timeout_s: float | None,
+    executor: str | None,
+    solver: str | None,
+    run_id: str | None,
+    state: str | None,
+    durability: str,
+    accept_versions: bool,
     wants_help: bool,
 ) -> None:
     """Run TARGET of the Python file FILE and print its value.
@@ -91,22 +108,23 @@ def run(
         raise click.MissingParameter(ctx=ctx, param_type="argument", param_hint=f"'{_PLACE}'")
     params = parse_assignments(assignments)
     where = parse_place(place)
-    with ExitStack() as stack:
-        lines: JsonLines | None = None
-        stopper = Stopper()
-        if as_json:
-            lines = JsonLines(stack.enter_context(stdout_reserved()), lambda: stopper.stop(SIGPIPE))
-        view = _choose_view(str(where), quiet, lines)
-        show = print_result if lines is None else lines.result
-        try:
-            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module) as engine:
-                show(evaluate(target, params, timeout_s, engine, view, stopper))
-        except Fault as fault:
-            if not fault.is_told:
-                click.echo(fault.message, err=True)
-            if lines is not None:
-                lines.fault(fault)
-            ctx.exit(fault.exit_code)
+    if (state is None) != (run_id is None):
+        raise click.UsageError("--run-id and --state go together: which run is kept, and where", ctx)
+
+    def prepare(stack: ExitStack) -> tuple[Engine, Any, Mapping[str, Any]]:
+        module, target = stack.enter_context(program(where))
+        engine = stack.enter_context(engine_of(where, module, executor, solver))
+        kept: dict[str, Any] = {}
+        if state is not None:
+            kept = {
+                "run_id": run_id,
+                "state": state,
+                "durability": durability,
+                "resumption": Resumption(accept_versions=accept_versions, main=module),
+            }
+        return engine, target, kept
+
+    execute(ctx, str(where), prepare, params, timeout_s, quiet=quiet, as_json=as_json)
 
 
 @cascade.command()
@@ -128,7 +146,7 @@ def graph(ctx: click.Context, place: str, language: str, output: Path | None) ->
     """
     with stdout_reserved() as stdout:  # what the file prints while it is loaded is no drawing
         try:
-            with _interrupts_as_faults(), _program(parse_place(place)) as (_, target):
+            with interrupts_as_faults(), program(parse_place(place)) as (_, target):
                 text = _draw(target, language)
                 if output is None:
                     stdout.write(text)
@@ -161,56 +179,17 @@ def explain(ctx: click.Context, place: str, assignments: tuple[str, ...], second
     params = parse_assignments(assignments)
     with stdout_reserved() as stdout:  # what the program prints is no explanation
         try:
-            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module) as engine:
+            with (
+                interrupts_as_faults(),
+                program(where) as (module, target),
+                engine_of(where, module, None, None) as engine,
+            ):
                 for paragraph in explain_run(target, params, seconds, engine):
                     stdout.write(paragraph + "\n\n")
         except Fault as fault:
             if not fault.is_told:
                 click.echo(fault.message, err=True)
             ctx.exit(fault.exit_code)
-
-
-@contextmanager
-def _program(place: Place) -> Iterator[tuple[ModuleType, Any]]:
-    """The module and the target in it, as long as the program is in use."""
-    with loaded(place.file) as module:
-        yield module, find_target(module, place)
-
-
-@contextmanager
-def _engine(place: Place, module: ModuleType) -> Iterator[Engine]:
-    """The program's own engine, or a plain one; if that turns out to be the fault, it is said."""
-    own = find_engine(module)
-    if own is not None:
-        yield own
-        return
-    try:
-        with Engine() as engine:
-            yield engine
-    except Fault as fault:
-        if isinstance(fault.error, (CapacityError, ResourceNotFoundError)):
-            fault.message += f". In {place.file.name}, call it {ENGINE_NAME!r}, and it is used here"
-        raise
-
-
-@contextmanager
-def _interrupts_as_faults() -> Iterator[None]:
-    """Ctrl-C while the file is loaded; during the run itself `Stopper` has it."""
-    try:
-        yield
-    except KeyboardInterrupt as error:
-        raise Fault(SIGNALLED + signal.SIGINT, "cascade: stopped", error) from None
-
-
-def _choose_view(title: str, quiet: bool, lines: JsonLines | None) -> View:
-    if quiet:
-        return Silence()
-    if lines is not None:
-        return lines
-    console = Console(stderr=True)
-    if sys.stderr.isatty() and not console.is_dumb_terminal:
-        return LiveView(title, console)
-    return PlainView(title, lambda line: click.echo(line, err=True))
 
 
 def _show_help(ctx: click.Context, text: str | None) -> None:
@@ -220,7 +199,7 @@ def _show_help(ctx: click.Context, text: str | None) -> None:
     if text is not None:
         place = parse_place(text)
         try:
-            with _interrupts_as_faults(), _program(place) as (_, target):
+            with interrupts_as_faults(), program(place) as (_, target):
                 _format_parameters(formatter, place, target)
         except Fault as found:
             fault = found

@@ -17,7 +17,15 @@ from cascade.workflow.cli.views import View
 
 
 def evaluate(
-    target: Any, params: Mapping[str, Any], timeout_s: float | None, engine: Engine, view: View, stopper: Stopper
+    target: Any,
+    params: Mapping[str, Any],
+    timeout_s: float | None,
+    engine: Engine,
+    view: View,
+    stopper: Stopper,
+    *,
+    run_id: str | None = None,
+    **options: Any,
 ) -> Any:
     """Run a target and wait for its value.
 
@@ -28,24 +36,26 @@ def evaluate(
         engine: Where it runs.
         view: Shows it.
         stopper: Stops it.
+        run_id: Its id, by default a new one.
+        **options: More options of `Engine.run`.
 
     Raises:
         Fault: It has no value.
     """
-    run_id = new_run_id()
+    known_id = new_run_id() if run_id is None else run_id
     has_started = False
 
     def pass_on(event: Event) -> None:
-        if event.run_id == run_id:  # a task may begin a run of its own
+        if event.run_id == known_id:  # a task may begin a run of its own
             view.receive(event)
 
     def note_start(event: RunStarted) -> None:
         nonlocal has_started
-        has_started = has_started or event.run_id == run_id
+        has_started = has_started or event.run_id == known_id
 
     async def run() -> Any:
         stopper.arm()
-        return await engine.run(target, params, timeout_s=timeout_s, run_id=run_id)
+        return await engine.run(target, params, timeout_s=timeout_s, run_id=known_id, **options)
 
     with ExitStack() as cleanup:
         for kind in view.kinds:
