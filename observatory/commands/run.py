@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatch
+import os
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -18,19 +19,23 @@ from observatory.setting import Effort, Setting
 from observatory.suites import suites
 from observatory.tables import benchmarks_table, claims_table
 
+BUSY: Final = 0.5
+"""The load a processor from which figures are noisy."""
+
 
 @click.command()
 @click.argument("suite", nargs=-1)
 @click.option("--fast", is_flag=True, help="Fewer processes, rounds and steps: for a look, not for figures to quote.")
 @click.option("--smoke", is_flag=True, help="Run everything once on tiny sizes; the values mean nothing.")
-@click.option("--solver", metavar="MODULE:CLASS", help="Measure a solver of your own beside Cascade's.")
-@click.option("--executor", metavar="MODULE:CLASS", help="Measure an executor of your own beside Cascade's.")
+@click.option("--solver", metavar="URL|MODULE:CLASS", help="Measure another solver beside Cascade's.")
+@click.option("--executor", metavar="URL|MODULE:CLASS", help="Measure another executor beside Cascade's.")
+@click.option("--state", metavar="URL|MODULE:CLASS", help="Measure runs that are kept, beside those that are not.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder for the result files.  [default: a new one for each run]",
 )
-@click.option("--only", metavar="GLOB", help="Only the experiments whose name fits, such as 'tco/*countdown'.")
+@click.option("--only", metavar="GLOB", help="Only what fits, such as 'tco/*countdown': benchmarks or series.")
 @click.option("--list", "is_list", is_flag=True, help="Say which suites there are.")
 def run(
     suite: tuple[str, ...],
@@ -38,6 +43,7 @@ def run(
     smoke: bool,
     solver: str | None,
     executor: str | None,
+    state: str | None,
     output: Path | None,
     only: str | None,
     is_list: bool,
@@ -54,22 +60,30 @@ def run(
     for name in suite:
         if name not in known:
             raise click.UsageError(f"there is no suite {name!r}; there are {', '.join(sorted(known))}")
-    parts = Parts(solver, executor)
+    parts = Parts(solver, executor, state)
     try:
         parts.engine().close()
     except PartError as error:
         raise click.UsageError(str(error)) from error
     effort: Effort = "smoke" if smoke else "fast" if fast else "full"
     chosen = [known[name] for name in suite or known]
-    work = [job for job in jobs(chosen, effort) if only is None or fnmatch(job.experiment.name, only)]
+    work = [job for job in jobs(chosen, effort) if only is None or job.experiment.fits(only)]
     if not work:
-        raise click.UsageError(f"no experiment of these suites fits {only!r}")
+        raise click.UsageError(f"no benchmark of these suites fits {only!r}")
+    warn_if_busy()
     outcome = measure(work, Setting(effort, parts))
     show(outcome, [] if smoke else [one for _, one in chosen])
     for file in outcome.results.write(output or results_folder()):
         click.echo(f"written: {_short(file)}")
     if outcome.failures:
         raise SystemExit(1)
+
+
+def warn_if_busy() -> None:
+    """Say so if the figures will be noisy."""
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load > processors * BUSY:
+        click.echo(f"The machine is busy (load {load:.1f}, {processors} processors): expect noise.", err=True)
 
 
 def measure(work: list[Job], setting: Setting) -> Outcome:

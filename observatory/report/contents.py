@@ -11,12 +11,11 @@ from itertools import chain
 from statistics import median
 from typing import NamedTuple
 
-from observatory.claims import Figure
+from observatory.claims import Figure, ratio
 from observatory.declaring import Benchmark, Suite
-from observatory.keys import CASCADE, CUSTOM, FLOOR, INTERPRETER, Key
+from observatory.keys import CASCADE, FLOOR, Key, in_order
 from observatory.results import Results
 
-ORDER = (CASCADE, CUSTOM, INTERPRETER, FLOOR)
 ABOUT_MACHINE = (
     "date",
     "commit",
@@ -35,7 +34,7 @@ class Bar(NamedTuple):
     Attributes:
         subject: Who.
         value: The median, in the unit of the benchmark.
-        ratio: How many times as much as the base of the group.
+        ratio: How many times as much as the base of the group, round by round where both were measured in turns.
     """
 
     subject: str
@@ -57,6 +56,11 @@ class Group(NamedTuple):
     base: str
     bars: list[Bar]
     only: str
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether there are several subjects."""
+        return len(self.bars) > 1
 
 
 class Curve(NamedTuple):
@@ -121,6 +125,8 @@ def machine(results: Results) -> list[tuple[str, str]]:
     for metadata in results.metadata():
         for name, values in found.items():
             value = str(metadata.get(name, ""))
+            if name == "date":
+                value = value.partition(".")[0]
             if value and value not in values:
                 values.append(value)
     shown = []
@@ -131,12 +137,6 @@ def machine(results: Results) -> list[tuple[str, str]]:
         if values:
             shown.append((name.replace("_", " "), ", ".join(values)))
     return shown
-
-
-def in_order(subjects: Iterable[str]) -> list[str]:
-    """The subjects in the order of the report."""
-    found = set(subjects)
-    return [*(one for one in ORDER if one in found), *sorted(found.difference(ORDER))]
 
 
 def _medians(benchmark: Benchmark, results: Results) -> dict[str, float]:
@@ -150,7 +150,12 @@ def _group(benchmark: Benchmark, results: Results) -> list[Group]:
     base = next((one for one in (FLOOR, CASCADE) if medians.get(one)), None)
     if base is None:
         return []
-    bars = [Bar(subject, value, value / medians[base]) for subject, value in medians.items()]
+    values = results.values
+    bars = []
+    for subject, value in medians.items():
+        figure = ratio("", Key(benchmark.name, subject), Key(benchmark.name, base)).figure(values)
+        if figure is not None:
+            bars.append(Bar(subject, value, figure.value))
     return [Group(benchmark, base, bars, benchmark.name)]
 
 
@@ -168,4 +173,4 @@ def _series(benchmarks: Sequence[Benchmark], results: Results) -> list[Series]:
     return made
 
 
-__all__ = ["Bar", "Curve", "Group", "Section", "Series", "in_order", "machine", "sections"]
+__all__ = ["Bar", "Curve", "Group", "Section", "Series", "machine", "sections"]
