@@ -1,0 +1,171 @@
+"""pydantic-graph: ``GraphBuilder``, built once and run for every run, instrumentation off.
+
+Steps are async functions and no others. A loop is a decision that leads back; the fan-out is a mapping edge into a
+join. The runs of a sample are awaited in one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from observatory.comparing.peer import Cannot, Peer, Way, Work
+from observatory.comparing.workloads import (
+    ASYNC_LOOP,
+    CHAIN,
+    CHAIN_LOOP,
+    DEEP_CHAIN,
+    DURABLE_LOOP,
+    FAN_OUT,
+    MEMORY,
+    ONE_TASK,
+    SIMPLE_LOOP,
+)
+
+
+async def decrement(context: Any) -> Any:
+    """The step that counts down."""
+    return context.inputs - 1
+
+
+async def noop(context: Any) -> Any:
+    """A step that does nothing."""
+    return context.inputs
+
+
+def new_builder() -> Any:
+    """A builder of graphs from a number to a number."""
+    from pydantic_graph import GraphBuilder
+
+    return GraphBuilder(name="graph", input_type=int, output_type=int, auto_instrument=False)
+
+
+def running(graph: Any, value: int) -> Work:
+    """The work of running a graph."""
+
+    async def work() -> Any:
+        return await graph.run(inputs=value)
+
+    return work
+
+
+def circle(length: int) -> Any:
+    """A graph of steps in a circle, the first of which counts down."""
+    builder = new_builder()
+    steps = [builder.step(decrement, node_id="step")]
+    steps += [builder.step(noop, node_id=f"noop{k}") for k in range(length - 1)]
+    builder.add(
+        builder.edge_from(builder.start_node).to(steps[0]),
+        *(builder.edge_from(a).to(b) for a, b in zip(steps, steps[1:], strict=False)),
+        builder.edge_from(steps[-1]).to(
+            builder.decision()
+            .branch(builder.match(int, matches=lambda n: n > 0).to(steps[0]))
+            .branch(builder.match(int).to(builder.end_node))
+        ),
+    )
+    return builder.build()
+
+
+def simple_loop(size: int) -> Work:
+    """A step and a decision that leads back to it."""
+    return running(circle(1), size)
+
+
+def chain_loop(size: int) -> Work:
+    """Twelve steps and a decision that leads back to the first."""
+    return running(circle(1 + CHAIN), size)
+
+
+def async_loop(size: int) -> Work:
+    """A decision that leads to two steps at once, and a join of both."""
+    builder = new_builder()
+
+    async def wait_for_next(context: Any) -> Any:
+        await asyncio.sleep(0)
+        return context.inputs - 1
+
+    async def wait(context: Any) -> Any:
+        await asyncio.sleep(0)
+        return context.inputs
+
+    start = builder.step(noop, node_id="start")
+    sides = builder.step(wait_for_next, node_id="a"), builder.step(wait, node_id="b")
+    both = builder.join(lambda least, n: min(least, n), initial=size, node_id="both")
+    builder.add(
+        builder.edge_from(builder.start_node).to(start),
+        builder.edge_from(start).to(*sides),
+        builder.edge_from(*sides).to(both),
+        builder.edge_from(both).to(
+            builder.decision()
+            .branch(builder.match(int, matches=lambda n: n > 0).to(start))
+            .branch(builder.match(int).to(builder.end_node))
+        ),
+    )
+    return running(builder.build(), size)
+
+
+def fan_out(size: int) -> Work:
+    """A mapping edge over a list, and a join that sums."""
+    from pydantic_graph import reduce_sum
+
+    builder = new_builder()
+
+    async def numbers(context: Any) -> Any:
+        return list(range(context.inputs))
+
+    source, each = builder.step(numbers, node_id="numbers"), builder.step(noop, node_id="noop")
+    total = builder.join(reduce_sum, initial=0, node_id="total")
+    builder.add(
+        builder.edge_from(builder.start_node).to(source),
+        builder.edge_from(source).map().to(each),
+        builder.edge_from(each).to(total),
+        builder.edge_from(total).to(builder.end_node),
+    )
+    return running(builder.build(), size)
+
+
+def chain(size: int) -> Work:
+    """So many steps in a row."""
+    builder = new_builder()
+    steps = [builder.step(noop, node_id=f"noop{k}") for k in range(size)]
+    nodes = [builder.start_node, *steps, builder.end_node]
+    builder.add(*(builder.edge_from(a).to(b) for a, b in zip(nodes, nodes[1:], strict=False)))
+    return running(builder.build(), 0)
+
+
+def one_task(size: int) -> Work:
+    """A graph of one step, run again and again."""
+    builder = new_builder()
+
+    async def increment(context: Any) -> Any:
+        return context.inputs + 1
+
+    step = builder.step(increment, node_id="increment")
+    builder.add(builder.edge_from(builder.start_node).to(step), builder.edge_from(step).to(builder.end_node))
+    graph = builder.build()
+
+    async def work() -> Any:
+        value = 0
+        for _ in range(size):
+            value = await graph.run(inputs=value)
+        return value
+
+    return work
+
+
+PEER = Peer(
+    title="pydantic-graph",
+    distribution="pydantic-graph",
+    about="GraphBuilder, built once, auto_instrument=False",
+    workloads={
+        SIMPLE_LOOP: Way(simple_loop, 1_000),
+        CHAIN_LOOP: Way(chain_loop, 100),
+        ASYNC_LOOP: Way(async_loop, 200),
+        FAN_OUT: Way(fan_out, 1_000),
+        DEEP_CHAIN: Way(chain, 1_000),
+        ONE_TASK: Way(one_task, 200),
+        DURABLE_LOOP: Cannot("this version keeps no state of a run; durable runs are left to other engines"),
+        MEMORY: Way(simple_loop, 20_000),
+    },
+    requirements=("pydantic-graph==2.68.0",),
+)
