@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
+from observatory.commands.run import run
 
-@click.group()
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Measures Cascade, and compares it with other engines."""
+
+
+main.add_command(run)
