@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from observatory.commands.compare import compare
 from observatory.commands.run import run
 
 
@@ -12,4 +13,5 @@ def main() -> None:
     """Measures Cascade, and compares it with other engines."""
 
 
+main.add_command(compare)
 main.add_command(run)

@@ -1,14 +1,17 @@
 """The workloads of comparisons: the same meaning for every engine.
 
-All tasks are no-ops or nearly, so that nothing but the engine is measured. A value is the time of one step, node or
+All tasks are no-ops or nearly, so that nothing but the engine is measured. A value is the time of one step, task or
 run, so that each engine can do as many of them as it manages in a fraction of a second; what a run costs once is
-spread over them. ``memory`` is the exception: it is what a step of the first loop leaves behind.
+spread over them. ``MEMORY`` is the exception: it is what a step of the first loop leaves behind.
+
+Where our own suites measure the same, the benchmark has the same name. The graphs have a name of their own: in our
+suites a size belongs to the name, and here every engine has a size that it can do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 CHAIN: Final = 11
 """How many tasks the chain in a step of ``CHAIN_LOOP`` has."""
@@ -19,41 +22,46 @@ class Workload(NamedTuple):
 
     Attributes:
         name: The name of the benchmark.
-        about: What is done, and what one value is.
+        about: What is done, and what one value is of.
         answer: What comes out of so many steps.
-        measure: Seconds for a step, or bytes that a step leaves behind.
+        is_memory: Whether a value is bytes that a step leaves behind, and not seconds.
     """
 
     name: str
     about: str
     answer: Callable[[int], int]
-    measure: Literal["time", "memory"] = "time"
+    is_memory: bool = False
+
+    @property
+    def label(self) -> str:
+        """The last part of the name."""
+        return self.name.rpartition("/")[2]
 
 
 def _zero(_size: int) -> int:
     return 0
 
 
-SIMPLE_LOOP: Final = "simple_loop"
-CHAIN_LOOP: Final = "chain_loop"
-ASYNC_LOOP: Final = "async_loop"
-FAN_OUT: Final = "fan_out"
-DEEP_CHAIN: Final = "chain"
-ONE_TASK: Final = "one_task"
-DURABLE_LOOP: Final = "durable_loop"
-MEMORY: Final = "memory"
+SIMPLE_LOOP: Final = "tco/simple_countdown"
+CHAIN_LOOP: Final = "tco/heavy_complex_countdown"
+ASYNC_LOOP: Final = "tco/parallel_step"
+FAN_OUT: Final = "peers/fan_out"
+DEEP_CHAIN: Final = "peers/chain"
+ONE_TASK: Final = "peers/one_task"
+DURABLE_LOOP: Final = "peers/durable_loop"
+MEMORY: Final = "peers/memory"
 
 WORKLOADS: Final = {
     workload.name: workload
     for workload in (
-        Workload(SIMPLE_LOOP, "counting down to 0, one task a step; a step", _zero),
-        Workload(CHAIN_LOOP, f"counting down, with a chain of {CHAIN} no-op tasks in each step; a step", _zero),
-        Workload(ASYNC_LOOP, "counting down, with two awaiting tasks side by side in each step; a step", _zero),
-        Workload(FAN_OUT, "no-op tasks side by side and one that sums what they gave; a task", lambda n: n * (n - 1) // 2),
-        Workload(DEEP_CHAIN, "no-op tasks, each of which takes the value of the one before; a task", _zero),
-        Workload(ONE_TASK, "a run of one task; a run", lambda n: n),
-        Workload(DURABLE_LOOP, "counting down, each step committed to a file before the next begins; a step", _zero),
-        Workload(MEMORY, "what a step of simple_loop adds to the resident memory, while it runs", _zero, "memory"),
+        Workload(SIMPLE_LOOP, "a step of counting down to 0, one task a step", _zero),
+        Workload(CHAIN_LOOP, f"a step of counting down, with a chain of {CHAIN} no-op tasks in it", _zero),
+        Workload(ASYNC_LOOP, "a step of counting down, with two awaiting tasks at once in it", _zero),
+        Workload(FAN_OUT, "a no-op task of many at once, whose values one task sums", lambda n: n * (n - 1) // 2),
+        Workload(DEEP_CHAIN, "a no-op task of many, each of which takes the value of the one before", _zero),
+        Workload(ONE_TASK, "a run of one task", lambda n: n),
+        Workload(DURABLE_LOOP, "a step of counting down, committed to a file before the next begins", _zero),
+        Workload(MEMORY, "what a step of simple_countdown leaves in the memory while the loop runs", _zero, True),
     )
 }
 

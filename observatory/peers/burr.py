@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
+from itertools import pairwise
 from typing import Any
 
 from observatory.comparing.peer import Peer, Way, Work
@@ -42,7 +43,7 @@ def row(*changes: int) -> Any:
 
     again = Condition(["n"], lambda state: state["n"] > 0, name="again")
     names = [f"action{k}" for k in range(len(changes))]
-    transitions: list[Any] = list(zip(names, names[1:], strict=False))
+    transitions: list[Any] = list(pairwise(names))
     return (
         GraphBuilder()
         .with_actions(**{name: change(by) for name, by in zip(names, changes, strict=True)}, end=change(0))
@@ -198,7 +199,7 @@ def durable_loop(size: int) -> Work:
 PEER = Peer(
     title="Burr",
     distribution="apache-burr",
-    about="graph built once, application for every run; async MapStates for what runs at once; SQLitePersister in WAL mode",
+    about="graph built once, application for every run; MapStates for what runs at once; SQLitePersister in WAL mode",
     workloads={
         SIMPLE_LOOP: Way(simple_loop, 1_000),
         CHAIN_LOOP: Way(chain_loop, 100),

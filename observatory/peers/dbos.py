@@ -105,7 +105,7 @@ def workflows() -> dict[str, Any]:
         return value
 
     @DBOS.workflow()
-    def one(value: int) -> int:
+    def one(value: int) -> Any:
         return increment(value)
 
     return {workflow.__name__: workflow for workflow in (simple, chains, waiting, wide, deep, one)}

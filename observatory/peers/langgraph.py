@@ -9,9 +9,11 @@ checkpoint of a step is written before the next begins. Tracing is off.
 from __future__ import annotations
 
 import asyncio
+import operator
 import sqlite3
 import uuid
-from typing import Any
+from itertools import pairwise
+from typing import Annotated, Any, TypedDict
 
 from observatory.comparing.peer import Peer, Way, Work
 from observatory.comparing.workloads import (
@@ -27,21 +29,42 @@ from observatory.comparing.workloads import (
 )
 
 
-def countdown(checkpointer: Any = None) -> Any:
-    """A graph of one node that counts down."""
-    from typing import TypedDict
+class Number(TypedDict):
+    """The state of loops and chains."""
 
+    n: int
+
+
+class Pair(TypedDict):
+    """The state of the loop with two tasks at once."""
+
+    n: int
+    a: int
+    b: int
+
+
+class Values(TypedDict):
+    """The state of the fan-out; what tasks give is appended."""
+
+    values: Annotated[list[int], operator.add]
+    total: int
+
+
+def noop(state: Any) -> Any:
+    """The node that does nothing."""
+    return {"n": state["n"]}
+
+
+def countdown(checkpointer: Any = None) -> Any:
+    """A graph of one node that leads to itself."""
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import Command
-
-    class State(TypedDict):
-        n: int
 
     def step(state: Any) -> Any:
         n = state["n"] - 1
         return Command(update={"n": n}, goto="step" if n > 0 else END)
 
-    builder = StateGraph(State)
+    builder = StateGraph(Number)
     builder.add_node("step", step, destinations=("step", END))
     builder.add_edge(START, "step")
     return builder.compile(checkpointer=checkpointer)
@@ -55,42 +78,28 @@ def simple_loop(size: int) -> Work:
 
 def chain_loop(size: int) -> Work:
     """A circle of nodes."""
-    from typing import TypedDict
-
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import Command
 
-    class State(TypedDict):
-        n: int
+    def last(state: Any) -> Any:
+        return Command(update={"n": state["n"]}, goto="step" if state["n"] > 0 else END)
 
-    builder = StateGraph(State)
+    builder = StateGraph(Number)
     builder.add_node("step", lambda state: {"n": state["n"] - 1})
-    names = ["step", *(f"noop{k}" for k in range(CHAIN))]
-    for before, name in zip(names, names[1:-1], strict=False):
-        builder.add_node(name, lambda state: {"n": state["n"]})
-        builder.add_edge(before, name)
-    builder.add_node(
-        names[-1],
-        lambda state: Command(update={"n": state["n"]}, goto="step" if state["n"] > 0 else END),
-        destinations=("step", END),
-    )
-    builder.add_edge(names[-2], names[-1])
-    builder.add_edge(START, "step")
+    names = [f"noop{k}" for k in range(CHAIN - 1)]
+    for name in names:
+        builder.add_node(name, noop)
+    builder.add_node("last", last, destinations=("step", END))
+    for before, after in pairwise([START, "step", *names, "last"]):
+        builder.add_edge(before, after)
     graph = builder.compile()
     return lambda: graph.invoke({"n": size}, {"recursion_limit": size * (CHAIN + 1) + 1})["n"]
 
 
 def async_loop(size: int) -> Work:
-    """Two nodes that follow the same node, and one that waits for both."""
-    from typing import TypedDict
-
+    """Two nodes in the same superstep, and one that waits for both."""
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import Command
-
-    class State(TypedDict):
-        n: int
-        a: int
-        b: int
 
     async def wait_a(state: Any) -> Any:
         await asyncio.sleep(0)
@@ -104,7 +113,7 @@ def async_loop(size: int) -> Work:
         n = min(state["a"], state["b"])
         return Command(update={"n": n}, goto=["a", "b"] if n > 0 else END)
 
-    builder = StateGraph(State)
+    builder = StateGraph(Pair)
     builder.add_node("a", wait_a)
     builder.add_node("b", wait_b)
     builder.add_node("join", join, destinations=("a", "b", END))
@@ -113,23 +122,18 @@ def async_loop(size: int) -> Work:
     builder.add_edge(["a", "b"], "join")
     graph = builder.compile()
 
-    async def work() -> int:
-        state = await graph.ainvoke({"n": size}, {"recursion_limit": 2 * size + 1})
-        return int(state["n"])
+    async def work() -> Any:
+        return (await graph.ainvoke({"n": size}, {"recursion_limit": 2 * size + 1}))["n"]
 
     return work
 
 
 def fan_out(size: int) -> Work:
     """A ``Send`` for each task; a reducer gathers what they give."""
-    import operator
-    from typing import Annotated, TypedDict
-
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import Send
 
-    State = TypedDict("State", {"values": Annotated[list, operator.add], "total": int})
-    builder = StateGraph(State)
+    builder = StateGraph(Values)
     builder.add_node("noop", lambda x: {"values": [x]})
     builder.add_node("join", lambda state: {"total": sum(state["values"])})
     builder.add_conditional_edges(START, lambda _state: [Send("noop", x) for x in range(size)], ["noop"])
@@ -141,33 +145,23 @@ def fan_out(size: int) -> Work:
 
 def chain(size: int) -> Work:
     """A graph of so many nodes in a row."""
-    from typing import TypedDict
-
     from langgraph.graph import END, START, StateGraph
 
-    class State(TypedDict):
-        n: int
-
-    builder = StateGraph(State)
+    builder = StateGraph(Number)
     names = [f"noop{k}" for k in range(size)]
-    for before, name in zip([START, *names], names, strict=False):
-        builder.add_node(name, lambda state: {"n": state["n"]})
-        builder.add_edge(before, name)
-    builder.add_edge(names[-1], END)
+    for name in names:
+        builder.add_node(name, noop)
+    for before, after in pairwise([START, *names, END]):
+        builder.add_edge(before, after)
     graph = builder.compile()
     return lambda: graph.invoke({"n": 0}, {"recursion_limit": size + 1})["n"]
 
 
 def one_task(size: int) -> Work:
     """A graph of one node, invoked again and again."""
-    from typing import TypedDict
-
     from langgraph.graph import END, START, StateGraph
 
-    class State(TypedDict):
-        n: int
-
-    builder = StateGraph(State)
+    builder = StateGraph(Number)
     builder.add_node("increment", lambda state: {"n": state["n"] + 1})
     builder.add_edge(START, "increment")
     builder.add_edge("increment", END)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from observatory.comparing.peer import Cannot, Peer, Way, Work
 from observatory.comparing.workloads import (
@@ -33,10 +34,8 @@ NOTE: Final = "each task reports to its server"
 @contextmanager
 def server() -> Iterator[None]:
     """The ephemeral server, with its files in the current folder."""
-    from prefect.settings import PREFECT_HOME, temporary_settings
-
-    with temporary_settings({PREFECT_HOME: Path.cwd()}):
-        yield
+    os.environ["PREFECT_HOME"] = str(Path.cwd())  # read when Prefect is imported, and by the server
+    yield
     logging.disable()  # what it says of its own end
 
 
@@ -111,10 +110,10 @@ def fan_out(size: int) -> Work:
         return sum(values)
 
     @flow
-    def wide() -> int:
+    def wide(size: int) -> Any:
         return total([noop.submit(k) for k in range(size)])
 
-    return lambda: wide()
+    return lambda: wide(size)
 
 
 def chain(size: int) -> Work:
@@ -126,13 +125,13 @@ def chain(size: int) -> Work:
         return x
 
     @flow
-    def deep() -> int:
+    def deep(size: int) -> int:
         value = 0
         for _ in range(size):
             value = noop(value)
         return value
 
-    return lambda: deep()
+    return lambda: deep(size)
 
 
 def one_task(size: int) -> Work:

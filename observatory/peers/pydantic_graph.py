@@ -7,6 +7,7 @@ join. The runs of a sample are awaited in one event loop.
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 from observatory.comparing.peer import Cannot, Peer, Way, Work
@@ -56,7 +57,7 @@ def circle(length: int) -> Any:
     steps += [builder.step(noop, node_id=f"noop{k}") for k in range(length - 1)]
     builder.add(
         builder.edge_from(builder.start_node).to(steps[0]),
-        *(builder.edge_from(a).to(b) for a, b in zip(steps, steps[1:], strict=False)),
+        *(builder.edge_from(a).to(b) for a, b in pairwise(steps)),
         builder.edge_from(steps[-1]).to(
             builder.decision()
             .branch(builder.match(int, matches=lambda n: n > 0).to(steps[0]))
@@ -88,9 +89,12 @@ def async_loop(size: int) -> Work:
         await asyncio.sleep(0)
         return context.inputs
 
+    def least(before: int, n: int) -> int:
+        return min(before, n)
+
     start = builder.step(noop, node_id="start")
     sides = builder.step(wait_for_next, node_id="a"), builder.step(wait, node_id="b")
-    both = builder.join(lambda least, n: min(least, n), initial=size, node_id="both")
+    both = builder.join(least, initial=size, node_id="both")
     builder.add(
         builder.edge_from(builder.start_node).to(start),
         builder.edge_from(start).to(*sides),
@@ -129,7 +133,7 @@ def chain(size: int) -> Work:
     builder = new_builder()
     steps = [builder.step(noop, node_id=f"noop{k}") for k in range(size)]
     nodes = [builder.start_node, *steps, builder.end_node]
-    builder.add(*(builder.edge_from(a).to(b) for a, b in zip(nodes, nodes[1:], strict=False)))
+    builder.add(*(builder.edge_from(a).to(b) for a, b in pairwise(nodes)))
     return running(builder.build(), 0)
 
 

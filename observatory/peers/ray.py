@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from observatory.comparing.peer import Cannot, Peer, Way, Work
 from observatory.comparing.workloads import (
@@ -87,13 +87,12 @@ def async_loop(size: int) -> Work:
     """Two calls of methods of an asynchronous actor a step."""
     import ray
 
-    @ray.remote
     class Waiter:
         async def wait(self, x: int) -> int:
             await asyncio.sleep(0)
             return x
 
-    waiter = Waiter.remote()
+    waiter: Any = ray.remote(Waiter).remote()
 
     def work() -> int:
         n = size
