@@ -7,6 +7,7 @@ goes wrong is an `InstallationError` with a reason in one line; all that pip sai
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -80,10 +81,13 @@ class Environments:
         self.cache.mkdir(parents=True, exist_ok=True)
         log = folder.with_name(f"{folder.name}.log")
         log.unlink(missing_ok=True)
-        pip = [str(interpreter), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+        options, pip = [], [str(interpreter), "-m", "pip"]
+        if importlib.util.find_spec("pip"):  # ours can install into an environment without one, which is made sooner
+            options, pip = ["--without-pip"], [sys.executable, "-m", "pip", "--python", str(interpreter)]
+        install = ["--disable-pip-version-check", "--no-input", "install", "--quiet"]
         try:
-            _run([sys.executable, "-m", "venv", str(folder)], log)
-            _run([*pip, *requirements], log)
+            _run([sys.executable, "-m", "venv", *options, str(folder)], log)
+            _run([*pip, *install, *requirements], log)
             (folder / DONE).write_text("\n".join(requirements), encoding="utf-8")
         except OSError as error:
             raise InstallationError(f"cannot be installed: {error}") from error
