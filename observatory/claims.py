@@ -26,6 +26,7 @@ class Figure(NamedTuple):
         value: The median.
         low: The lower quartile of the rounds.
         high: Their upper quartile.
+        best: The same of the best value of each side: what it is when nothing else disturbs the machine.
         unit: ``"x"`` for a ratio.
         bar: The bar in words; empty where there is none.
         verdict: Whether the bar is held.
@@ -35,6 +36,7 @@ class Figure(NamedTuple):
     value: float
     low: float
     high: float
+    best: float
     unit: str
     bar: str
     verdict: Verdict
@@ -72,10 +74,11 @@ class Claim:
         rounds = sorted(self.compute(*row) for row in zip(*columns, strict=True))
         value = median(rounds)
         low, high = rounds[len(rounds) // 4], rounds[-1 - len(rounds) // 4]
+        best = self.compute(*(min(column) for column in columns))
         bar, verdict = self._judge(value)
         if self.only_if is not None and not self.only_if.holds(values):
             verdict = ""
-        return Figure(self.text, value, low, high, self.unit, bar, verdict)
+        return Figure(self.text, value, low, high, best, self.unit, bar, verdict)
 
     def holds(self, values: Values) -> bool:
         """Whether the bar is held."""

@@ -58,7 +58,7 @@ class Experiment:
 
     benchmarks: tuple[Benchmark, ...]
     measure: Callable[[Setting], Iterator[Round]]
-    rounds: int = 5
+    rounds: int = 7
     processes: int = 3
 
     @property

@@ -15,8 +15,8 @@ from observatory.results import Results
 from observatory.setting import Effort, Setting
 from observatory.worker import Measured, measure, read_answer, write_order
 
-PROCESSES: Final[dict[Effort, int]] = {"full": 3, "fast": 1, "smoke": 1}
-ROUNDS: Final[dict[Effort, int]] = {"full": 5, "fast": 3, "smoke": 1}
+MOST_PROCESSES: Final[dict[Effort, int]] = {"full": 100, "fast": 1, "smoke": 1}
+ROUNDS: Final[dict[Effort, int]] = {"full": 7, "fast": 5, "smoke": 1}
 
 
 class Job(NamedTuple):
@@ -53,7 +53,7 @@ def jobs(chosen: Iterable[tuple[str, Suite]], effort: Effort) -> list[Job]:
         effort: How many processes there are of an experiment.
     """
     experiments = {one.name: Job(module, one) for module, suite in chosen for one in suite.experiments}
-    turns = range(PROCESSES[effort])
+    turns = range(MOST_PROCESSES[effort])
     return [job for turn in turns for job in experiments.values() if turn < job.experiment.processes]
 
 

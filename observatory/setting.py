@@ -13,7 +13,7 @@ Effort = Literal["full", "fast", "smoke"]
 
 SMOKE_DIVISOR: Final = 1_000
 SMOKE_LEAST: Final = 10
-ROUND_S: Final[dict[Effort, float]] = {"full": 0.1, "fast": 0.06, "smoke": 0.0}
+ROUND_S: Final[dict[Effort, float]] = {"full": 0.07, "fast": 0.04, "smoke": 0.0}
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def claims_table(title: str, claims: Iterable[Claim], results: Results) -> Table
     """The figures that can be computed, with bar and verdict."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     table.add_column("figure", no_wrap=True)
-    for column in ("median", "quartiles"):
+    for column in ("median", "quartiles", "of the best"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("bar")
     table.add_column("")
@@ -32,6 +32,7 @@ def claims_table(title: str, claims: Iterable[Claim], results: Results) -> Table
                 figure.text,
                 f"{short(figure.value)} {figure.unit}",
                 f"{short(figure.low)} … {short(figure.high)}",
+                short(figure.best),
                 figure.bar,
                 Text(figure.verdict, COLOURS[figure.verdict]),
             )
@@ -44,7 +45,10 @@ def benchmarks_table(results: Results) -> Table:
     table = Table("benchmark", title_justify="left", box=box.SIMPLE, pad_edge=False)
     for subject in subjects:
         table.add_column(subject if subject == CASCADE else f"{subject}  cascade ÷", justify="right")
+    largest = {benchmark.series: benchmark.size for benchmark in results.benchmarks.values()}
     for benchmark in results.benchmarks.values():
+        if benchmark.unit != "second" and benchmark.size != largest[benchmark.series]:
+            continue  # a curve of memory is told by its slope
         own = values.get(Key(benchmark.name, CASCADE))
         cells = []
         for subject in subjects:
@@ -80,7 +84,7 @@ def quantity(value: float, unit: str) -> str:
     for scale, name in scales:
         if abs(value) >= scale:
             return f"{number(value / scale)} {name}"
-    return f"{number(value)} {unit}"
+    return number(value)
 
 
 __all__ = ["benchmarks_table", "claims_table", "number", "quantity"]

@@ -18,8 +18,8 @@ from observatory.workloads import (
     complex_countdown,
     creation,
     fan_out,
+    floor_loops,
     heavy_complex_countdown,
-    import_time,
     mutual_recursion,
     never_repeating,
     parallel_step,
@@ -28,6 +28,7 @@ from observatory.workloads import (
     router_loop,
     simple_countdown,
     stable_complex_loop,
+    start_up,
 )
 
 CREATION_CLAIMS: Final = (
@@ -81,6 +82,7 @@ SUITE: Final = Suite(
     tuple(
         module.EXPERIMENT
         for module in (
+            floor_loops,
             creation,
             simple_countdown,
             complex_countdown,
@@ -97,7 +99,7 @@ SUITE: Final = Suite(
             never_repeating,
             fan_out,
             chain,
-            import_time,
+            start_up,
         )
     ),
     (*CREATION_CLAIMS, *LOOP_CLAIMS),

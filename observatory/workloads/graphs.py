@@ -8,6 +8,7 @@ from typing import Final
 from observatory.workloads.common import inline
 
 SIZES: Final = (100, 1_000, 10_000, 100_000)
+"""Nodes, or a little fewer."""
 
 
 @inline
@@ -16,7 +17,13 @@ def add(*values: int) -> int:
     return 1 + sum(values)
 
 
-bare_add: Callable[..., int] = add.fn
-"""The function of the task."""
+@inline
+def deepest(*values: int) -> int:
+    """One more than the greatest."""
+    return 1 + max(values, default=0)
 
-__all__ = ["SIZES", "add", "bare_add"]
+
+bare_add: Callable[..., int] = add.fn
+bare_deepest: Callable[..., int] = deepest.fn
+
+__all__ = ["SIZES", "add", "bare_add", "bare_deepest", "deepest"]
