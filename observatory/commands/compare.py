@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from observatory.comparing.claims import CLAIMS
 from observatory.comparing.environments import CACHE_VARIABLE, Environments, cache_folder
 from observatory.comparing.peers import Declared, declared_peers
 from observatory.comparing.running import Comparison, install
@@ -17,6 +18,7 @@ from observatory.comparing.workloads import WORKLOADS, Workload
 from observatory.keys import CASCADE
 from observatory.machine import results_folder
 from observatory.setting import Effort
+from observatory.tables import claims_table
 
 
 @click.command()
@@ -95,6 +97,8 @@ def show(comparison: Comparison, chosen: list[Declared], workloads: list[Workloa
     console.print()
     for table in tables(comparison, chosen, workloads):
         console.print(table)
+    if any(claim.figure(comparison.results.values) for claim in CLAIMS):
+        console.print(claims_table("What is claimed", CLAIMS, comparison.results))
 
 
 def _chosen(given: str | None, known: list[str], what: str) -> list[str]:

@@ -4,8 +4,8 @@ All tasks are no-ops or nearly, so that nothing but the engine is measured. A va
 run, so that each engine can do as many of them as it manages in a fraction of a second; what a run costs once is
 spread over them. ``MEMORY`` is the exception: it is what a step of the first loop leaves behind.
 
-Where our own suites measure the same, the benchmark has the same name. The graphs have a name of their own: in our
-suites a size belongs to the name, and here every engine has a size that it can do.
+Where our own suites measure the same, the benchmark has the same name. The graphs and the memory have names of their
+own: in our suites a size belongs to the name, and here every engine has a size that it can do.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CHAIN_LOOP: Final = "tco/heavy_complex_countdown"
 ASYNC_LOOP: Final = "tco/parallel_step"
 FAN_OUT: Final = "peers/fan_out"
 DEEP_CHAIN: Final = "peers/chain"
-ONE_TASK: Final = "peers/one_task"
+ONE_TASK: Final = "runs/one_task"
 DURABLE_LOOP: Final = "peers/durable_loop"
 MEMORY: Final = "peers/memory"
 
