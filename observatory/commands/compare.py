@@ -97,7 +97,8 @@ def show(comparison: Comparison, chosen: list[Declared], workloads: list[Workloa
     console.print()
     for table in tables(comparison, chosen, workloads):
         console.print(table)
-    if any(claim.figure(comparison.results.values) for claim in CLAIMS):
+    values = comparison.results.values
+    if any(claim.figure(values) for claim in CLAIMS):
         console.print(claims_table("What is claimed", CLAIMS, comparison.results))
 
 

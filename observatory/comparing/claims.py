@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from observatory.claims import Claim
-from observatory.comparing.workloads import DURABLE_LOOP
+from observatory.claims import Claim, rate, ratio
+from observatory.comparing.workloads import DURABLE_LOOP, FLUSHED_LOOP
 from observatory.keys import Key
 
 LANGGRAPH: Final = "langgraph"
 
 CLAIMS: Final = (
     Claim(
-        'durable loop: LangGraph with SQLite and durability="sync" / Cascade with durability="step"',
+        'durable loop: LangGraph with durability="sync" / Cascade with "step"',
         (Key(DURABLE_LOOP, LANGGRAPH), Key(DURABLE_LOOP)),
         lambda peer, own: peer / own,
         "x",
         at_least=10.0,
     ),
+    ratio("the same, with a flush of the disk in every commit", Key(FLUSHED_LOOP, LANGGRAPH), Key(FLUSHED_LOOP)),
+    rate("steps of LangGraph's durable loop", Key(DURABLE_LOOP, LANGGRAPH)),
+    rate("steps of Cascade's durable loop", Key(DURABLE_LOOP)),
 )
 
 __all__ = ["CLAIMS"]

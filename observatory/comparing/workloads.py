@@ -6,6 +6,10 @@ spread over them. ``MEMORY`` is the exception: it is what a step of the first lo
 
 Where our own suites measure the same, the benchmark has the same name. The graphs and the memory have names of their
 own: in our suites a size belongs to the name, and here every engine has a size that it can do.
+
+There are two durable loops, because SQLite has two ways to commit in WAL mode, which differ more than engines do:
+``synchronous=NORMAL`` leaves it to the system when the disk is written, ``synchronous=FULL`` waits for the disk in
+every commit. Every engine does both, whichever it would do by itself.
 """
 
 from __future__ import annotations
@@ -49,6 +53,7 @@ FAN_OUT: Final = "peers/fan_out"
 DEEP_CHAIN: Final = "peers/chain"
 ONE_TASK: Final = "runs/one_task"
 DURABLE_LOOP: Final = "peers/durable_loop"
+FLUSHED_LOOP: Final = "peers/flushed_loop"
 MEMORY: Final = "peers/memory"
 
 WORKLOADS: Final = {
@@ -60,7 +65,8 @@ WORKLOADS: Final = {
         Workload(FAN_OUT, "a no-op task of many at once, whose values one task sums", lambda n: n * (n - 1) // 2),
         Workload(DEEP_CHAIN, "a no-op task of many, each of which takes the value of the one before", _zero),
         Workload(ONE_TASK, "a run of one task", lambda n: n),
-        Workload(DURABLE_LOOP, "a step of counting down, committed to a file before the next begins", _zero),
+        Workload(DURABLE_LOOP, "a step of counting down, committed to a file so that it survives a kill", _zero),
+        Workload(FLUSHED_LOOP, "a step of counting down, committed so that it survives a loss of power, too", _zero),
         Workload(MEMORY, "what a step of simple_countdown leaves in the memory while the loop runs", _zero, True),
     )
 }
@@ -72,6 +78,7 @@ __all__ = [
     "DEEP_CHAIN",
     "DURABLE_LOOP",
     "FAN_OUT",
+    "FLUSHED_LOOP",
     "MEMORY",
     "ONE_TASK",
     "SIMPLE_LOOP",

@@ -21,6 +21,7 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
@@ -170,13 +171,14 @@ def fan_out(size: int) -> Work:
     return work
 
 
-def durable_loop(size: int) -> Work:
+def durable_loop(size: int, synchronous: str = "NORMAL") -> Work:
     """The loop of one action with the SQLite persister, a new application id for each run."""
     from burr.core import ApplicationBuilder
     from burr.core.persistence import SQLitePersister
 
     connection = sqlite3.connect("burr.db")
     connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute(f"PRAGMA synchronous={synchronous}")
     persister = SQLitePersister("burr.db", connection=connection)
     persister.initialize()
     graph = row(-1)
@@ -196,6 +198,11 @@ def durable_loop(size: int) -> Work:
     return work
 
 
+def flushed_loop(size: int) -> Work:
+    """The same, and each commit waits for the disk."""
+    return durable_loop(size, "FULL")
+
+
 PEER = Peer(
     title="Burr",
     distribution="apache-burr",
@@ -208,6 +215,7 @@ PEER = Peer(
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 200),
         DURABLE_LOOP: Way(durable_loop, 200),
+        FLUSHED_LOOP: Way(flushed_loop, 200),
         MEMORY: Way(simple_loop, 20_000),
     },
     requirements=("apache-burr[tracking-client]==0.43.0",),

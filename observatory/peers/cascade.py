@@ -20,6 +20,7 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
@@ -126,17 +127,22 @@ def one_task(size: int) -> Work:
     return work
 
 
-def durable_loop(size: int) -> Work:
+def durable_loop(size: int, synchronous: str = "normal") -> Work:
     """The loop of one task, with a checkpoint of each step in a file."""
     if "durability" not in inspect.signature(cs.Engine.run).parameters:
         raise CannotError("this version keeps no runs")
     engine = cs.Engine()
-    options: dict[str, Any] = {"state": "sqlite:///cascade.db", "durability": "step"}
+    options: dict[str, Any] = {"state": f"sqlite:///cascade.db?synchronous={synchronous}", "durability": "step"}
 
     async def work() -> int:
         return await engine.run(countdown(size), **options)
 
     return work
+
+
+def flushed_loop(size: int) -> Work:
+    """The same, and each commit waits for the disk."""
+    return durable_loop(size, "full")
 
 
 PEER = Peer(
@@ -151,6 +157,7 @@ PEER = Peer(
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 2_000),
         DURABLE_LOOP: Way(durable_loop, 500),
+        FLUSHED_LOOP: Way(flushed_loop, 100),
         MEMORY: Way(simple_loop, 2_000_000),
     },
 )

@@ -17,12 +17,14 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
 )
 
 LOOP_NOTE: Final = "the loop is the caller's: a graph for each step"
+NO_STATE: Final = "runs acyclic graphs in one go and keeps no state of a loop"
 
 
 def noop(x: int) -> int:
@@ -112,7 +114,8 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 1_000),
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 2_000),
-        DURABLE_LOOP: Cannot("runs acyclic graphs in one go and keeps no state of a loop"),
+        DURABLE_LOOP: Cannot(NO_STATE),
+        FLUSHED_LOOP: Cannot(NO_STATE),
         MEMORY: Way(simple_loop, 20_000, LOOP_NOTE),
     },
     requirements=("dask==2026.8.0",),

@@ -22,18 +22,36 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
 )
 
 NOTE: Final = "every step is committed to the file"
+REPLAY_NOTE: Final = "goes on by replaying the function with the recorded values"
 
 
 @contextmanager
-def launched() -> Iterator[None]:
-    """DBOS on a file."""
+def ended() -> Iterator[None]:
+    """Ends DBOS, which the first work has launched."""
     from dbos import DBOS
+
+    try:
+        yield
+    finally:
+        DBOS.destroy()
+
+
+@cache
+def launch(synchronous: str) -> None:
+    """DBOS on a file; how its connections commit is set in the way that SQLAlchemy documents for such settings."""
+    from dbos import DBOS
+    from sqlalchemy import Engine, event
+
+    @event.listens_for(Engine, "connect")
+    def set_it(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA synchronous={synchronous}")
 
     connection = sqlite3.connect("dbos.db")
     connection.execute("PRAGMA journal_mode=WAL")
@@ -41,10 +59,6 @@ def launched() -> Iterator[None]:
     DBOS(config={"name": "peer", "system_database_url": "sqlite:///dbos.db", "log_level": "CRITICAL"})
     workflows()
     DBOS.launch()
-    try:
-        yield
-    finally:
-        DBOS.destroy()
 
 
 @cache
@@ -111,38 +125,52 @@ def workflows() -> dict[str, Any]:
     return {workflow.__name__: workflow for workflow in (simple, chains, waiting, wide, deep, one)}
 
 
+def running(name: str, size: int, synchronous: str = "NORMAL") -> Work:
+    """The work of running a workflow."""
+    launch(synchronous)
+    workflow = workflows()[name]
+    return lambda: workflow(size)
+
+
 def simple_loop(size: int) -> Work:
     """A workflow with a loop of one step."""
-    return lambda: workflows()["simple"](size)
+    return running("simple", size)
+
+
+def flushed_loop(size: int) -> Work:
+    """The same, and each commit waits for the disk."""
+    return running("simple", size, "FULL")
 
 
 def chain_loop(size: int) -> Work:
     """A workflow with a loop of twelve steps."""
-    return lambda: workflows()["chains"](size)
+    return running("chains", size)
 
 
 def async_loop(size: int) -> Work:
     """A workflow with a loop of two steps that are gathered."""
-    return lambda: workflows()["waiting"](size)
+    return running("waiting", size)
 
 
 def fan_out(size: int) -> Work:
     """A workflow that gathers so many steps."""
-    return lambda: workflows()["wide"](size)
+    return running("wide", size)
 
 
 def chain(size: int) -> Work:
     """A workflow of so many steps."""
-    return lambda: workflows()["deep"](size)
+    return running("deep", size)
 
 
 def one_task(size: int) -> Work:
     """A workflow of one step, again and again."""
+    launch("NORMAL")
+    workflow = workflows()["one"]
 
     def work() -> int:
         value = 0
         for _ in range(size):
-            value = workflows()["one"](value)
+            value = workflow(value)
         return value
 
     return work
@@ -159,9 +187,10 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 50, NOTE),
         DEEP_CHAIN: Way(chain, 50, NOTE),
         ONE_TASK: Way(one_task, 20, NOTE),
-        DURABLE_LOOP: Way(simple_loop, 50, "goes on by replaying the function with the recorded values"),
+        DURABLE_LOOP: Way(simple_loop, 50, REPLAY_NOTE),
+        FLUSHED_LOOP: Way(flushed_loop, 50, REPLAY_NOTE),
         MEMORY: Way(simple_loop, 1_000, NOTE),
     },
     requirements=("dbos==3.4.0",),
-    session=launched,
+    session=ended,
 )

@@ -18,12 +18,14 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
 )
 
 LOOP_NOTE: Final = "the loop is the caller's: an execution for each step"
+NO_STATE: Final = "runs acyclic graphs in one go and keeps no state of a loop between executions"
 
 
 def executing(source: str, target: str) -> Callable[[int], Any]:
@@ -126,7 +128,8 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 1_000),
         DEEP_CHAIN: Way(chain, 200, "200 in a row: it recurses, and 1,000 are a RecursionError"),
         ONE_TASK: Way(one_task, 2_000),
-        DURABLE_LOOP: Cannot("runs acyclic graphs in one go and keeps no state of a loop between executions"),
+        DURABLE_LOOP: Cannot(NO_STATE),
+        FLUSHED_LOOP: Cannot(NO_STATE),
         MEMORY: Way(simple_loop, 50_000, LOOP_NOTE),
     },
     requirements=("apache-hamilton==1.90.0",),

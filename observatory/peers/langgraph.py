@@ -2,8 +2,8 @@
 
 A loop is a node that says with ``Command`` where to go on, which takes about half the time of a conditional edge, and a
 third of that of the functional interface. Each node is a superstep. The fan-out is made with ``Send``, which is how
-LangGraph fans out over data. Durable loops have the SQLite checkpointer on a file with ``durability="sync"``: the
-checkpoint of a step is written before the next begins. Tracing is off.
+LangGraph fans out over data. Durable loops have the SQLite checkpointer on a file, which it puts into WAL mode, with
+``durability="sync"``: the checkpoint of a step is written before the next begins. Tracing is off.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
@@ -176,11 +177,12 @@ def one_task(size: int) -> Work:
     return work
 
 
-def durable_loop(size: int) -> Work:
+def durable_loop(size: int, synchronous: str = "NORMAL") -> Work:
     """The loop of one node with the SQLite checkpointer, a new thread of checkpoints for each run."""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     connection = sqlite3.connect("langgraph.db", check_same_thread=False)
+    connection.execute(f"PRAGMA synchronous={synchronous}")
     graph = countdown(SqliteSaver(connection))
 
     def work() -> int:
@@ -188,6 +190,11 @@ def durable_loop(size: int) -> Work:
         return int(graph.invoke({"n": size}, config, durability="sync")["n"])
 
     return work
+
+
+def flushed_loop(size: int) -> Work:
+    """The same, and each commit waits for the disk."""
+    return durable_loop(size, "FULL")
 
 
 PEER = Peer(
@@ -202,6 +209,7 @@ PEER = Peer(
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 100),
         DURABLE_LOOP: Way(durable_loop, 100),
+        FLUSHED_LOOP: Way(flushed_loop, 100),
         MEMORY: Way(simple_loop, 5_000),
     },
     requirements=("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2"),

@@ -23,12 +23,14 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
 )
 
 NOTE: Final = "each task reports to its server"
+NO_STATE: Final = "records what ran, but a flow that was killed begins anew"
 
 
 @contextmanager
@@ -162,7 +164,8 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 20, NOTE),
         DEEP_CHAIN: Way(chain, 10, NOTE),
         ONE_TASK: Way(one_task, 5, NOTE),
-        DURABLE_LOOP: Cannot("records what ran, but a flow that was killed begins anew"),
+        DURABLE_LOOP: Cannot(NO_STATE),
+        FLUSHED_LOOP: Cannot(NO_STATE),
         MEMORY: Way(simple_loop, 60, NOTE),
     },
     requirements=("prefect==3.8.8", "fastapi==0.139.0"),

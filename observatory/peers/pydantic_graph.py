@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from observatory.comparing.peer import Cannot, Peer, Way, Work
 from observatory.comparing.workloads import (
@@ -18,10 +18,13 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
 )
+
+NO_STATE: Final = "keeps no state of a run in this version; durable runs are left to other engines"
 
 
 async def decrement(context: Any) -> Any:
@@ -168,7 +171,8 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 1_000),
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 200),
-        DURABLE_LOOP: Cannot("this version keeps no state of a run; durable runs are left to other engines"),
+        DURABLE_LOOP: Cannot(NO_STATE),
+        FLUSHED_LOOP: Cannot(NO_STATE),
         MEMORY: Way(simple_loop, 20_000),
     },
     requirements=("pydantic-graph==2.68.0",),

@@ -20,12 +20,14 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
 )
 
 LOOP_NOTE: Final = "the loop is the caller's: remote calls for each step"
+NO_STATE: Final = "keeps no state of a loop"
 
 
 @contextmanager
@@ -163,7 +165,8 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 1_000),
         DEEP_CHAIN: Way(chain, 200),
         ONE_TASK: Way(one_task, 100),
-        DURABLE_LOOP: Cannot("keeps no state of a loop"),
+        DURABLE_LOOP: Cannot(NO_STATE),
+        FLUSHED_LOOP: Cannot(NO_STATE),
         MEMORY: Way(simple_loop, 2_000, f"{LOOP_NOTE}; the memory of the caller's process only"),
     },
     requirements=("ray==2.60.0",),

@@ -22,11 +22,13 @@ from observatory.comparing.workloads import (
     DEEP_CHAIN,
     DURABLE_LOOP,
     FAN_OUT,
+    FLUSHED_LOOP,
     MEMORY,
     ONE_TASK,
     SIMPLE_LOOP,
 )
 
+REPLAY_NOTE: Final = "goes on by looking up every recorded call from the beginning"
 UNRECORDED: Final = {"namespace": "peer", "cache": False, "prov": False}
 
 
@@ -149,12 +151,22 @@ def one_task(size: int) -> Work:
     return work
 
 
-def durable_loop(size: int) -> Work:
+def synchronise(how: str) -> None:
+    """Let all connections commit in this way; the event is the one that SQLAlchemy documents for such settings."""
+    from sqlalchemy import Engine, event
+
+    @event.listens_for(Engine, "connect")
+    def set_it(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA synchronous={how}")
+
+
+def durable_loop(size: int, synchronous: str = "NORMAL") -> Work:
     """The loop of one task with caching and provenance on, and the database in a file."""
     from redun import Scheduler, task
     from redun.config import Config
 
     logging.getLogger("redun").setLevel(logging.CRITICAL)
+    synchronise(synchronous)
     file = Path("redun.db")
     if not file.exists():
         connection = sqlite3.connect(file)
@@ -171,6 +183,11 @@ def durable_loop(size: int) -> Work:
     return lambda: made.run(durable_countdown(size, uuid.uuid4().hex))
 
 
+def flushed_loop(size: int) -> Work:
+    """The same, and each commit waits for the disk."""
+    return durable_loop(size, "FULL")
+
+
 PEER = Peer(
     title="redun",
     distribution="redun",
@@ -182,7 +199,8 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 500),
         DEEP_CHAIN: Way(chain, 100, "100 in a row: it recurses, and 200 are a RecursionError"),
         ONE_TASK: Way(one_task, 20),
-        DURABLE_LOOP: Way(durable_loop, 20, "goes on by looking up every recorded call from the beginning"),
+        DURABLE_LOOP: Way(durable_loop, 20, REPLAY_NOTE),
+        FLUSHED_LOOP: Way(flushed_loop, 20, REPLAY_NOTE),
         MEMORY: Way(simple_loop, 2_000),
     },
     requirements=("redun==0.44.1",),
