@@ -56,11 +56,11 @@ class Environments:
         if not requirements:
             return Path(sys.executable)
         folder = self._folder(declared)
-        interpreter = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+        interpreter = _interpreter(folder)
         if not self._is_done(folder, requirements):
             if not self.may_install:
                 raise InstallationError(f"is not installed in {folder}; run without --no-install")
-            self._make(folder, interpreter, requirements)
+            self._make(folder, requirements)
         return interpreter
 
     def has(self, declared: Declared) -> bool:
@@ -74,13 +74,15 @@ class Environments:
     @staticmethod
     def _is_done(folder: Path, requirements: tuple[str, ...]) -> bool:
         note = folder / DONE
-        return note.is_file() and note.read_text(encoding="utf-8") == "\n".join(requirements)
+        is_noted = note.is_file() and note.read_text(encoding="utf-8") == "\n".join(requirements)
+        return is_noted and _interpreter(folder).exists()  # the Python that it was made of may be gone
 
-    def _make(self, folder: Path, interpreter: Path, requirements: tuple[str, ...]) -> None:
+    def _make(self, folder: Path, requirements: tuple[str, ...]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         self.cache.mkdir(parents=True, exist_ok=True)
         log = folder.with_name(f"{folder.name}.log")
         log.unlink(missing_ok=True)
+        interpreter = _interpreter(folder)
         options, pip = [], [str(interpreter), "-m", "pip"]
         if importlib.util.find_spec("pip"):  # ours can install into an environment without one, which is made sooner
             options, pip = ["--without-pip"], [sys.executable, "-m", "pip", "--python", str(interpreter)]
@@ -91,6 +93,10 @@ class Environments:
             (folder / DONE).write_text("\n".join(requirements), encoding="utf-8")
         except OSError as error:
             raise InstallationError(f"cannot be installed: {error}") from error
+
+
+def _interpreter(folder: Path) -> Path:
+    return folder / ("Scripts" if os.name == "nt" else "bin") / "python"
 
 
 def _run(command: list[str], log: Path) -> None:

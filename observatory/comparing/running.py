@@ -222,8 +222,9 @@ def _environment(declared: Declared) -> dict[str, str]:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """End a process and all that it started, which may outlive it: servers, workers."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.communicate()
 

@@ -1,7 +1,7 @@
 """LangGraph: ``StateGraph``, compiled once and invoked for every run.
 
 A loop is a node that says with ``Command`` where to go on, which takes about half the time of a conditional edge, and a
-third of that of the functional interface. Each node is a superstep. The fan-out is made with ``Send``, which is how
+fifth of that of the functional interface. Each node is a superstep. The fan-out is made with ``Send``, which is how
 LangGraph fans out over data. Durable loops have the SQLite checkpointer on a file, which it puts into WAL mode, with
 ``durability="sync"``: the checkpoint of a step is written before the next begins. Tracing is off.
 """

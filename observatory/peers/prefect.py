@@ -2,7 +2,8 @@
 
 Loops and chains call tasks directly, the fan-out submits them to the flow's thread pool. A run of one task is a call of
 a task without a flow, which is its shortest. Logging and analytics are off, and results are not persisted, as by
-default. FastAPI is held back to the oldest that it accepts: with the newest its server does not start.
+default. FastAPI is held back to the oldest that it accepts: with newer ones its server does not start. Prefect 3.9 is
+not taken because it requires a release of certifi that could not be had when this was pinned.
 """
 
 from __future__ import annotations
