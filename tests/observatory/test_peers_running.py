@@ -53,8 +53,8 @@ def test_what_an_engine_prints_disturbs_no_answer(tmp_path: Path) -> None:
         def simple_loop(size):
             def work():
                 print("hello")
-                os.write(1, b"hello from below")
                 subprocess.run([sys.executable, "-c", "print('hello from a child')"], check=True)
+                os.write(1, b"hello from below, without the end of the line")
                 return 0
             return work
         """,
