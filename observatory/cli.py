@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from observatory.commands.compare import compare
+from observatory.commands.gates import gates
+from observatory.commands.report import report
 from observatory.commands.run import run
 
 
@@ -13,5 +15,7 @@ def main() -> None:
     """Measures Cascade, and compares it with other engines."""
 
 
-main.add_command(compare)
 main.add_command(run)
+main.add_command(compare)
+main.add_command(gates)
+main.add_command(report)

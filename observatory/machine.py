@@ -34,12 +34,15 @@ def commit() -> str:
         return ""
 
 
+def results_parent() -> Path:
+    """Where results are kept: below the package in a checkout, otherwise below the current folder."""
+    return HERE / "results" if (HERE / "pyproject.toml").is_file() else Path("observatory-results")
+
+
 def results_folder() -> Path:
-    """A new folder for results: below the package in a checkout, otherwise below the current folder."""
-    in_checkout = (HERE / "pyproject.toml").is_file()
-    parent = HERE / "results" if in_checkout else Path("observatory-results")
+    """A new folder for results, named after the time and the commit."""
     stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-    return parent / "-".join(filter(None, [stamp, commit()]))
+    return results_parent() / "-".join(filter(None, [stamp, commit()]))
 
 
-__all__ = ["collect", "commit", "results_folder"]
+__all__ = ["collect", "commit", "results_folder", "results_parent"]

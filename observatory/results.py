@@ -95,9 +95,7 @@ class Results:
         folder.mkdir(parents=True, exist_ok=True)
         files = []
         for subject in self.subjects:
-            suite = pyperf.BenchmarkSuite(
-                [self._for_pyperf(key) for key in sorted(self._processes) if key.subject == subject]
-            )
+            suite = pyperf.BenchmarkSuite([self._for_pyperf(key) for key in self._processes if key.subject == subject])
             files.append(folder / f"{subject}.json")
             suite.dump(str(files[-1]), replace=True)
         return files

@@ -19,11 +19,12 @@ COLOURS = {"pass": "green", "SHORT": "bold red", "": ""}
 def claims_table(title: str, claims: Iterable[Claim], results: Results) -> Table:
     """The figures that can be computed, with bar and verdict."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    table.add_column("figure", no_wrap=True)
-    for column in ("median", "quartiles", "of the best"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("figure", min_width=24)
+    table.add_column("median", justify="right", no_wrap=True)
     table.add_column("bar")
     table.add_column("")
+    table.add_column("quartiles", justify="right")
+    table.add_column("of the best", justify="right")
     values = results.values
     for claim in claims:
         figure = claim.figure(values)
@@ -31,10 +32,10 @@ def claims_table(title: str, claims: Iterable[Claim], results: Results) -> Table
             table.add_row(
                 figure.text,
                 f"{short(figure.value)} {figure.unit}",
-                f"{short(figure.low)} … {short(figure.high)}",
-                short(figure.best),
                 figure.bar,
                 Text(figure.verdict, COLOURS[figure.verdict]),
+                f"{short(figure.low)} … {short(figure.high)}",
+                short(figure.best),
             )
     return table
 

@@ -73,7 +73,18 @@ class Workload:
         return works
 
 
-def loop(name: str, workload: Workload) -> Experiment:
+@dataclass(frozen=True, kw_only=True)
+class Timed(Experiment):
+    """An experiment that times a workload.
+
+    Attributes:
+        workload: What it times.
+    """
+
+    workload: Workload
+
+
+def loop(name: str, workload: Workload) -> Timed:
     """Measure the time of a step; each subject takes as many of them in a round as fit into its time."""
 
     def measure(setting: Setting) -> Iterator[Round]:
@@ -84,10 +95,10 @@ def loop(name: str, workload: Workload) -> Experiment:
                 {Key(name, subject): (work, fitting_steps(work, setting)) for subject, work in works.items()}
             )
 
-    return Experiment((Benchmark(name, workload.about),), measure)
+    return Timed((Benchmark(name, workload.about),), measure, workload=workload)
 
 
-def series(name: str, workload: Workload, sizes: Sequence[int]) -> Experiment:
+def series(name: str, workload: Workload, sizes: Sequence[int]) -> Timed:
     """Measure the time of a node at growing sizes."""
     benchmarks = {size: Benchmark(f"{name}/{size}", workload.about, series=name, size=size) for size in sizes}
 
@@ -103,7 +114,7 @@ def series(name: str, workload: Workload, sizes: Sequence[int]) -> Experiment:
                 }
             )
 
-    return Experiment(tuple(benchmarks.values()), measure, rounds=3, processes=2)
+    return Timed(tuple(benchmarks.values()), measure, rounds=3, processes=2, workload=workload)
 
 
 def on(engine: cs.Engine, call: Callable[[int], Any]) -> Work:
@@ -161,4 +172,4 @@ def seconds(work: Work, size: int) -> float:
     return found
 
 
-__all__ = ["Work", "Workload", "WrongAnswerError", "check", "loop", "on", "series", "take_turns"]
+__all__ = ["Timed", "Work", "Workload", "WrongAnswerError", "check", "loop", "on", "series", "take_turns"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from observatory.declaring import Suite
 from observatory.machine import results_folder
 from observatory.parts import PartError, Parts
-from observatory.running import Outcome, jobs
+from observatory.running import Job, Outcome, jobs
 from observatory.running import run as run_jobs
 from observatory.setting import Effort, Setting
 from observatory.suites import suites
@@ -29,6 +30,7 @@ from observatory.tables import benchmarks_table, claims_table
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder for the result files.  [default: a new one for each run]",
 )
+@click.option("--only", metavar="GLOB", help="Only the experiments whose name fits, such as 'tco/*countdown'.")
 @click.option("--list", "is_list", is_flag=True, help="Say which suites there are.")
 def run(
     suite: tuple[str, ...],
@@ -37,6 +39,7 @@ def run(
     solver: str | None,
     executor: str | None,
     output: Path | None,
+    only: str | None,
     is_list: bool,
 ) -> None:
     """Measure SUITEs: all of them, or those that are named.
@@ -58,7 +61,10 @@ def run(
         raise click.UsageError(str(error)) from error
     effort: Effort = "smoke" if smoke else "fast" if fast else "full"
     chosen = [known[name] for name in suite or known]
-    outcome = measure(chosen, Setting(effort, parts))
+    work = [job for job in jobs(chosen, effort) if only is None or fnmatch(job.experiment.name, only)]
+    if not work:
+        raise click.UsageError(f"no experiment of these suites fits {only!r}")
+    outcome = measure(work, Setting(effort, parts))
     show(outcome, [] if smoke else [one for _, one in chosen])
     for file in outcome.results.write(output or results_folder()):
         click.echo(f"written: {_short(file)}")
@@ -66,9 +72,8 @@ def run(
         raise SystemExit(1)
 
 
-def measure(chosen: list[tuple[str, Suite]], setting: Setting) -> Outcome:
-    """Measure suites, with a bar that says how far it is."""
-    work = jobs(chosen, setting.effort)
+def measure(work: list[Job], setting: Setting) -> Outcome:
+    """Do the work, with a bar that says how far it is."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(work), completed=-1)
@@ -83,7 +88,7 @@ def show(outcome: Outcome, chosen: list[Suite]) -> None:
     """Print what came out."""
     console = Console()
     if not console.is_terminal:
-        console.width = 120
+        console.width = 160
     console.print(benchmarks_table(outcome.results))
     for suite in chosen:
         if suite.claims:

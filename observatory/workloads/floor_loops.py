@@ -43,10 +43,10 @@ def sleeping_loop(n: int) -> str:
 
 
 FLOORS: Final[dict[str, tuple[str, Work]]] = {
-    "floors/bare_loop": ("a function called in a loop", bare_loop),
-    "floors/trampoline": ("a step of the trampoline", lambda n: trampoline(floor_countdown(n))),
-    "floors/async_trampoline": ("a step of the asynchronous one", lambda n: run_async(async_countdown(n))),
-    "floors/sleeping_loop": ("a coroutine giving way", sleeping_loop),
+    "tco/bare_loop": ("a function called in a loop", bare_loop),
+    "tco/trampoline": ("a step of the trampoline", lambda n: trampoline(floor_countdown(n))),
+    "tco/async_trampoline": ("a step of the asynchronous one", lambda n: run_async(async_countdown(n))),
+    "tco/sleeping_loop": ("a coroutine giving way", sleeping_loop),
 }
 
 
