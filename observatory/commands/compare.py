@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from observatory.comparing.claims import CLAIMS
+from observatory.comparing.claims import SUITE
 from observatory.comparing.environments import CACHE_VARIABLE, Environments, cache_folder
 from observatory.comparing.peers import Declared, declared_peers
 from observatory.comparing.running import Comparison, install
@@ -98,8 +98,8 @@ def show(comparison: Comparison, chosen: list[Declared], workloads: list[Workloa
     for table in tables(comparison, chosen, workloads):
         console.print(table)
     values = comparison.results.values
-    if any(claim.figure(values) for claim in CLAIMS):
-        console.print(claims_table("What is claimed", CLAIMS, comparison.results))
+    if any(claim.figure(values) for claim in SUITE.claims):
+        console.print(claims_table("What is claimed", SUITE.claims, comparison.results))
 
 
 def _chosen(given: str | None, known: list[str], what: str) -> list[str]:

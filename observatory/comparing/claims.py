@@ -1,4 +1,4 @@
-"""What is claimed of comparisons: the figures with a bar."""
+"""What is claimed of comparisons, as a suite without experiments: ``observatory compare`` measures what it takes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Final
 
 from observatory.claims import Claim, rate, ratio
 from observatory.comparing.workloads import DURABLE_LOOP, FLUSHED_LOOP
+from observatory.declaring import Suite
 from observatory.keys import Key
 
 LANGGRAPH: Final = "langgraph"
 
-CLAIMS: Final = (
+_CLAIMS: Final = (
     Claim(
         'durable loop: LangGraph with durability="sync" / Cascade with "step"',
         (Key(DURABLE_LOOP, LANGGRAPH), Key(DURABLE_LOOP)),
@@ -23,4 +24,6 @@ CLAIMS: Final = (
     rate("steps of Cascade's durable loop", Key(DURABLE_LOOP)),
 )
 
-__all__ = ["CLAIMS"]
+SUITE: Final = Suite("peers", "Cascade beside other engines", (), _CLAIMS)
+
+__all__ = ["SUITE"]
