@@ -1,9 +1,9 @@
 """Prefect: tasks called from a flow, with its ephemeral server, which is a process of its own on a SQLite file.
 
 Loops and chains call tasks directly, the fan-out submits them to the flow's thread pool. A run of one task is a call of
-a task without a flow, which is its shortest. Logging and analytics are off, and results are not persisted, as by
-default. FastAPI is held back to the oldest that it accepts: with newer ones its server does not start. Prefect 3.9 is
-not taken because it requires a release of certifi that could not be had when this was pinned.
+a task without a flow, which is its shortest. Logging, analytics and caches are off, and results are not persisted, as
+by default. FastAPI is held back to the oldest that it accepts: with newer ones its server does not start. Prefect 3.9
+is not taken because it requires a release of certifi that could not be had when this was pinned.
 """
 
 from __future__ import annotations
@@ -42,11 +42,19 @@ def server() -> Iterator[None]:
     logging.disable()  # what it says of its own end
 
 
+def plain_task(function: Any) -> Any:
+    """A task without a cache key, which would be computed for each call."""
+    from prefect import task
+    from prefect.cache_policies import NO_CACHE
+
+    return task(cache_policy=NO_CACHE)(function)
+
+
 def simple_loop(size: int) -> Work:
     """A flow with a loop of one task."""
-    from prefect import flow, task
+    from prefect import flow
 
-    @task
+    @plain_task
     def decrement(n: int) -> int:
         return n - 1
 
@@ -61,13 +69,13 @@ def simple_loop(size: int) -> Work:
 
 def chain_loop(size: int) -> Work:
     """A flow with a loop of twelve tasks."""
-    from prefect import flow, task
+    from prefect import flow
 
-    @task
+    @plain_task
     def decrement(n: int) -> int:
         return n - 1
 
-    @task
+    @plain_task
     def noop(x: int) -> int:
         return x
 
@@ -84,9 +92,9 @@ def chain_loop(size: int) -> Work:
 
 def async_loop(size: int) -> Work:
     """A flow with a loop of two tasks that are gathered."""
-    from prefect import flow, task
+    from prefect import flow
 
-    @task
+    @plain_task
     async def wait(x: int) -> int:
         await asyncio.sleep(0)
         return x
@@ -102,13 +110,13 @@ def async_loop(size: int) -> Work:
 
 def fan_out(size: int) -> Work:
     """A flow that submits so many tasks and one that takes them all."""
-    from prefect import flow, task
+    from prefect import flow
 
-    @task
+    @plain_task
     def noop(x: int) -> int:
         return x
 
-    @task
+    @plain_task
     def total(values: list[int]) -> int:
         return sum(values)
 
@@ -121,9 +129,9 @@ def fan_out(size: int) -> Work:
 
 def chain(size: int) -> Work:
     """A flow of so many tasks."""
-    from prefect import flow, task
+    from prefect import flow
 
-    @task
+    @plain_task
     def noop(x: int) -> int:
         return x
 
@@ -139,9 +147,8 @@ def chain(size: int) -> Work:
 
 def one_task(size: int) -> Work:
     """A task without a flow, again and again."""
-    from prefect import task
 
-    @task
+    @plain_task
     def increment(x: int) -> int:
         return x + 1
 
