@@ -5,20 +5,24 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
+from typing import Final
 
 from observatory import benchmarks
 from observatory.declaring import Experiment, Suite
+
+FIRST: Final = ("tco",)
+"""What every report begins with."""
 
 
 @cache
 def suites() -> dict[str, tuple[str, Suite]]:
     """Each suite by its name, with the name of its module."""
-    found = {}
+    found: dict[str, tuple[str, Suite]] = {}
     for info in pkgutil.iter_modules(benchmarks.__path__, f"{benchmarks.__name__}."):
         suite = getattr(importlib.import_module(info.name), "SUITE", None)
         if isinstance(suite, Suite):
             found[suite.name] = info.name, suite
-    return found
+    return {name: found[name] for name in sorted(found, key=lambda name: (name not in FIRST, name))}
 
 
 def experiment(module: str, name: str) -> Experiment:

@@ -157,14 +157,20 @@ def take_turns(works: Mapping[Key, tuple[Work, int]]) -> Iterator[Round]:
         order = [*order[1:], order[0]]
 
 
-def seconds(work: Work, size: int) -> float:
-    """How long a work takes: the least disturbed of a few takes."""
+def seconds(work: Work, size: int, cpu: Callable[[], float] = process_time) -> float:
+    """How long a work takes: the least disturbed of a few takes.
+
+    Args:
+        work: What to do.
+        size: How much of it.
+        cpu: The processor's time that the work has had so far.
+    """
     least, found = math.inf, 0.0
     for _ in range(TAKES):
         gc.collect()
-        began, began_cpu = perf_counter(), process_time()
+        began, began_cpu = perf_counter(), cpu()
         work(size)
-        elapsed, used = perf_counter() - began, process_time() - began_cpu
+        elapsed, used = perf_counter() - began, cpu() - began_cpu
         if elapsed - used < least:
             least, found = elapsed - used, elapsed
         if elapsed <= used * DISTURBED or elapsed > LONG_S:

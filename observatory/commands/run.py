@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -17,6 +19,9 @@ from observatory.running import run as run_jobs
 from observatory.setting import Effort, Setting
 from observatory.suites import suites
 from observatory.tables import benchmarks_table, claims_table
+
+BUSY: Final = 0.5
+"""The load a processor from which figures are noisy."""
 
 
 @click.command()
@@ -64,12 +69,20 @@ def run(
     work = [job for job in jobs(chosen, effort) if only is None or fnmatch(job.experiment.name, only)]
     if not work:
         raise click.UsageError(f"no experiment of these suites fits {only!r}")
+    warn_if_busy()
     outcome = measure(work, Setting(effort, parts))
     show(outcome, [] if smoke else [one for _, one in chosen])
     for file in outcome.results.write(output or results_folder()):
         click.echo(f"written: {_short(file)}")
     if outcome.failures:
         raise SystemExit(1)
+
+
+def warn_if_busy() -> None:
+    """Say so if the figures will be noisy."""
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load > processors * BUSY:
+        click.echo(f"The machine is busy (load {load:.1f}, {processors} processors): expect noise.", err=True)
 
 
 def measure(work: list[Job], setting: Setting) -> Outcome:

@@ -11,7 +11,7 @@ from itertools import chain
 from statistics import median
 from typing import NamedTuple
 
-from observatory.claims import Figure
+from observatory.claims import Figure, ratio
 from observatory.declaring import Benchmark, Suite
 from observatory.keys import CASCADE, CUSTOM, FLOOR, INTERPRETER, Key
 from observatory.results import Results
@@ -35,7 +35,7 @@ class Bar(NamedTuple):
     Attributes:
         subject: Who.
         value: The median, in the unit of the benchmark.
-        ratio: How many times as much as the base of the group.
+        ratio: How many times as much as the base of the group, round by round where both were measured in turns.
     """
 
     subject: str
@@ -57,6 +57,11 @@ class Group(NamedTuple):
     base: str
     bars: list[Bar]
     only: str
+
+    @property
+    def is_comparison(self) -> bool:
+        """Whether there are several subjects."""
+        return len(self.bars) > 1
 
 
 class Curve(NamedTuple):
@@ -121,6 +126,8 @@ def machine(results: Results) -> list[tuple[str, str]]:
     for metadata in results.metadata():
         for name, values in found.items():
             value = str(metadata.get(name, ""))
+            if name == "date":
+                value = value.partition(".")[0]
             if value and value not in values:
                 values.append(value)
     shown = []
@@ -150,7 +157,12 @@ def _group(benchmark: Benchmark, results: Results) -> list[Group]:
     base = next((one for one in (FLOOR, CASCADE) if medians.get(one)), None)
     if base is None:
         return []
-    bars = [Bar(subject, value, value / medians[base]) for subject, value in medians.items()]
+    values = results.values
+    bars = []
+    for subject, value in medians.items():
+        figure = ratio("", Key(benchmark.name, subject), Key(benchmark.name, base)).figure(values)
+        if figure is not None:
+            bars.append(Bar(subject, value, figure.value))
     return [Group(benchmark, base, bars, benchmark.name)]
 
 

@@ -17,13 +17,13 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
 from typing import Final
 
 import cascade
 from observatory.declaring import Benchmark, Experiment, Round
 from observatory.keys import Key
 from observatory.setting import Setting
+from observatory.timing import seconds
 
 IMPORT: Final = "startup/import"
 FIRST_RUN: Final = "startup/first_run"
@@ -48,6 +48,12 @@ def lay_out(folder: Path) -> None:
     compileall.compile_dir(folder, quiet=1)
 
 
+def children_time() -> float:
+    """The processor's time of all processes that this one has waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def measure(_setting: Setting) -> Iterator[Round]:
     """Some processes, one after the other."""
     with tempfile.TemporaryDirectory() as folder:
@@ -57,17 +63,18 @@ def measure(_setting: Setting) -> Iterator[Round]:
         def python(program: str) -> str:
             # "-S" leaves out the start-up code of whatever else is installed.
             command = [sys.executable, "-S", "-c", program]
-            return subprocess.run(command, check=True, env=environment, capture_output=True, text=True).stdout
+            answer = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+            if answer.returncode != 0:
+                raise RuntimeError(answer.stderr)
+            return answer.stdout
 
-        def seconds(program: str) -> float:
-            began = perf_counter()
-            python(program)
-            return perf_counter() - began
+        def time_of(program: str) -> float:
+            return seconds(lambda _size: python(program), 1, children_time)
 
         size_bytes = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
         while True:
             yield {
-                Key(IMPORT): seconds("import cascade.workflow") - seconds("pass"),
+                Key(IMPORT): time_of("import cascade.workflow") - time_of("pass"),
                 Key(FIRST_RUN): float(python(FIRST_RUN_PROGRAM)),
                 Key(SIZE): size_bytes,
             }

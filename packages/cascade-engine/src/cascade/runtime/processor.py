@@ -72,8 +72,12 @@ class NodeProcessor:
             if isinstance(wanted, InjectStandIn):
                 values[place] = await self._run.step_resources.get(wanted)
 
-    async def process(self, call: NodeCall) -> Any:
+    async def process(self, call: NodeCall, failed: Exception | None = None) -> Any:
         """Run a call, with its events.
+
+        Args:
+            call: The call.
+            failed: What the first attempt has raised, if that was made already.
 
         Raises:
             BaseException: What the last attempt raised.
@@ -85,7 +89,7 @@ class NodeProcessor:
         lease = await self._acquire(call)  # before the start is announced: a blocked call has not started
         self._publish(TaskExecutionStarted, call)
         try:
-            value = await self._attempts(call, lease)
+            value = await self._attempts(call, lease, failed)
             status = "Succeeded"
             return value
         except BaseException as error:
@@ -97,13 +101,17 @@ class NodeProcessor:
             duration_s = clock.monotonic() - began
             self._publish(TaskExecutionFinished, call, status=status, duration_s=duration_s, error=failure)
 
-    async def _attempts(self, call: NodeCall, lease: Lease) -> Any:
+    async def _attempts(self, call: NodeCall, lease: Lease, failed: Exception | None) -> Any:
         retry = call.node.options.policies.retry
         attempt = 1
         while True:
             try:
+                if failed is not None:
+                    self._run.constraints.release(lease)
+                    raise failed
                 return await self._attempt(call, lease)
             except Exception as error:
+                failed = None
                 if retry is None or attempt >= retry.max_attempts or not retry.applies_to(error):
                     raise
                 delay_s = retry.delay_before(attempt + 1, random)

@@ -127,6 +127,11 @@ class Policies:
         if self.cache_ttl_s is not None and not self.cache_ttl_s > 0:
             raise TaskDefinitionError(f"the ttl_s of a cache must be greater than 0 seconds, not {self.cache_ttl_s!r}")
 
+    @property
+    def is_retry_only(self) -> bool:
+        """Whether there is nothing but ``retry``."""
+        return self.timeout_s is None and self.cache is None and not self.constraints
+
 
 NO_POLICIES: Final = Policies()
 
@@ -150,6 +155,11 @@ class CallOptions:
     after: tuple[Any, ...] = ()
     amounts: tuple[Any, ...] = ()
     label: str | None = None
+
+    def is_only(self, policies: Policies) -> bool:
+        """Whether these options are these policies and nothing else."""
+        rest = (self.condition, self.after, self.amounts, self.label)
+        return rest == (NOTHING, (), (), None) and self.policies == policies
 
     def merged_into(self, outer: CallOptions) -> CallOptions:
         """These options with the outer ones (those of the task) where these say nothing."""

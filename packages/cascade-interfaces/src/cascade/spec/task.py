@@ -171,13 +171,22 @@ class BoundTask(Task[P, R]):
     """A task that was read from an instance (or, for a class method, from its class): the first argument is given."""
 
     def __init__(self, task: Task[..., R], instance: Any) -> None:
-        self.__dict__.update(task.__dict__)
+        # Made anew each time that a method is read, so it is small: all the rest is read from the task.
+        self._unbound = task
         self._instance = instance
+        self._options = task._options
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_unbound":  # not made yet, or being copied
+            raise AttributeError(name)
+        return getattr(self._unbound, name)
 
     if not TYPE_CHECKING:
 
         def __call__(self, /, *args, **kwargs):
-            return LazyResult(self, (self._instance, *args), kwargs)
+            # Without options it is a call of the task as declared, so that all instances share what is compiled.
+            called = self._unbound.base if self._options is NO_OPTIONS else self
+            return LazyResult(called, (self._instance, *args), kwargs)
 
     def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: Any = "raise", **named: Any) -> Any:
         """As `Task.map`; the instance is the same for every item."""

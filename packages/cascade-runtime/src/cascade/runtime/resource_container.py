@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from typing import Any
 
 from cascade.spec.errors import ResourceError, ResourceNotFoundError
+from cascade.spec.policies import NOTHING
 from cascade.spec.resources import InjectStandIn, Resource
 
 Observer = Callable[[Resource[Any], bool, BaseException | None], None]
@@ -69,6 +70,13 @@ class ResourceContainer:
                 "Pass it to Engine(resources=[…]) or run(…, resources=[…]), or write Inject(the_resource)"
             )
         return found
+
+    def opened(self, wanted: InjectStandIn) -> Any:
+        """The value of a resource of the run that is open already, otherwise `NOTHING`."""
+        resource = self.find(wanted)
+        container = self if self._outer is None else self._outer
+        holder = container._open.get(resource) if resource.scope == container._scope else None
+        return NOTHING if holder is None else holder.value_if_open()
 
     async def get(self, wanted: InjectStandIn) -> Any:
         """The value of a resource, which is opened if it is not open yet.
@@ -130,6 +138,10 @@ class _Holder:
     async def value(self) -> Any:
         # Shielded: when one consumer is cancelled, the others still get the resource.
         return await asyncio.shield(self._ready)
+
+    def value_if_open(self) -> Any:
+        """Its value, or `NOTHING`."""
+        return self._ready.result() if self.was_opened and self._ready.done() else NOTHING
 
     async def close(self, error: BaseException | None) -> BaseException | None:
         """End the resource's life; what leaving it raised, other than the error itself."""

@@ -66,8 +66,8 @@ class LocalExecutor:
         return self._inline_limit_s
 
     def inline(self, task: Task[..., Any]) -> bool:
-        """Whether the next call of a sync task is to be made in the event loop's thread."""
-        return id(task) in self._short if task.mode == "auto" else task.mode == "inline"
+        """Whether the next call of a task is to be made in the event loop's thread; an async task always is."""
+        return id(task) in self._short or task.is_async if task.mode == "auto" else task.mode == "inline"
 
     def observe(self, task: Task[..., Any], elapsed_s: float) -> None:
         """An inline call was slow: a task of mode ``auto`` goes back to threads."""

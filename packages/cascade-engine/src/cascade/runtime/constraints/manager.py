@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from cascade.runtime.constraints.capacities import Amounts, Capacities
 from cascade.runtime.constraints.limits import Limits
@@ -46,6 +47,13 @@ class _Request:
         self.is_let_go = False
 
 
+class Uncounted(Protocol):
+    """Runs tasks without asking, as long as there are no limits."""
+
+    def new_limit(self) -> None:
+        """A limit was put in force: from now on, count (`ConstraintManager.begin`) what is running. In any thread."""
+
+
 class ConstraintManager:
     """Capacities and limits of an engine.
 
@@ -58,6 +66,7 @@ class ConstraintManager:
         self._capacities = Capacities(system_resources or {})
         self._limits = Limits()
         self._queue: deque[_Request] = deque()
+        self._uncounted: set[Uncounted] = set()
         self.has_limits = False
         """Whether any limit may be in force; read without the lock by every dispatch."""
 
@@ -103,6 +112,22 @@ class ConstraintManager:
                 request.timer.cancel()
         return request.lease
 
+    def add_uncounted(self, running: Uncounted) -> None:
+        """Somebody begins to run tasks without asking."""
+        with self._lock:
+            self._uncounted.add(running)
+
+    def remove_uncounted(self, running: Uncounted) -> None:
+        """It has ended."""
+        with self._lock:
+            self._uncounted.discard(running)
+
+    def begin(self, task: str) -> Lease:
+        """Count a task that needs nothing and has started already, without asking whether it may."""
+        with self._lock:
+            self._limits.count(task)
+        return Lease(task, {})
+
     def release(self, lease: Lease) -> None:
         """Give back what a task held."""
         with self._lock:
@@ -114,6 +139,9 @@ class ConstraintManager:
         with self._lock:
             self._limits.put(constraint, _now())
             self._changed()
+            uncounted = list(self._uncounted)
+        for running in uncounted:
+            running.new_limit()
 
     def remove(self, scope: str, *, pause: bool) -> bool:
         """Lift the pause, or the limit, of exactly this scope; whether there was one."""
@@ -137,6 +165,9 @@ class ConstraintManager:
 
     def _let_go(self) -> None:
         """Let every waiting request start that can; called with the lock held after every change."""
+        if not self._queue:
+            self.has_limits = self._limits.any_in_force
+            return
         now = _now()
         reserved: dict[str, float] = {}
         waiting: deque[_Request] = deque()

@@ -31,9 +31,14 @@ class CallsUnderWay:
 
     def start(self, call: Coroutine[Any, Any, Any], owner: Any, slot: int, is_sync: bool = False) -> None:
         """Begin a call on behalf of a node (a frame and an index) or a mapped item."""
-        task = self._loop.create_task(_contained(call))
+        task = self._loop.create_task(contained(call))
         self._owners[task] = (owner, slot, is_sync, call)
         self.sync_count += is_sync
+        task.add_done_callback(self._on_done)
+
+    def adopt(self, task: asyncio.Task[Any], call: Coroutine[Any, Any, Any], owner: Any, slot: int) -> None:
+        """Take over a call that was begun elsewhere (`contained`); it may have ended."""
+        self._owners[task] = (owner, slot, False, call)
         task.add_done_callback(self._on_done)
 
     def __len__(self) -> int:
@@ -73,15 +78,19 @@ class CallsUnderWay:
         call.close()  # if it was cancelled before its first step, nobody else will
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         value: Any = None if error is not None else task.result()
-        if type(value) is _Exit:
+        if type(value) is Exit:
             value, error = None, value.error
         self.sync_count -= is_sync
         self.completed.append((owner, slot, value, error))
         self.wake_up()
 
 
-class _Exit:
-    """A ``SystemExit`` or ``KeyboardInterrupt`` that a task raised."""
+class Exit:
+    """What `contained` returns for a ``SystemExit`` or ``KeyboardInterrupt`` that a task raised.
+
+    Attributes:
+        error: The exception.
+    """
 
     __slots__ = ("error",)
 
@@ -89,12 +98,12 @@ class _Exit:
         self.error = error
 
 
-async def _contained(call: Coroutine[Any, Any, Any]) -> Any:
+async def contained(call: Coroutine[Any, Any, Any]) -> Any:
     """Keep the two exceptions back that asyncio lets out of the event loop: the run has to end in order first."""
     try:
         return await call
     except (SystemExit, KeyboardInterrupt) as error:
-        return _Exit(error)
+        return Exit(error)
 
 
 async def wait_for_all(tasks: Iterable[asyncio.Task[Any]]) -> bool:
@@ -113,4 +122,4 @@ async def wait_for_all(tasks: Iterable[asyncio.Task[Any]]) -> bool:
     return was_cancelled
 
 
-__all__ = ["CallsUnderWay", "wait_for_all"]
+__all__ = ["CallsUnderWay", "Exit", "contained", "wait_for_all"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cascade.graph.model import Node, NodeKind
 from cascade.runtime.flow import Skip
@@ -17,13 +17,15 @@ from cascade.runtime.resolvers import ArgumentResolver
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.cached import CachedCalls
 from cascade.runtime.strategies.calls import CallsUnderWay
+from cascade.runtime.strategies.failure import without_stop_iteration
 from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.common import ParameterSpec
-from cascade.spec.errors import InternalError, TaskStopIterationError
+from cascade.spec.errors import InternalError
 from cascade.spec.events import TaskExecutionFinished, TaskExecutionStarted, TaskStatus
-from cascade.spec.policies import NO_POLICIES
+from cascade.spec.policies import NO_POLICIES, NOTHING
 from cascade.spec.protocols import InlineExecutor
+from cascade.spec.resources import InjectStandIn
 
 UNDER_WAY: Final = object()
 """The call has been started; its outcome comes through `CallsUnderWay`."""
@@ -113,9 +115,18 @@ class Dispatcher:
             self._calls.start(self.cached.look_up(call, frame, index), frame, index)
             return UNDER_WAY
         if not task.is_async:
-            is_simple = node.options.policies is NO_POLICIES and not node.options.injected
-            if is_simple and self.inline(task) and not self._run.constraints.has_limits:
-                return self._call_inline(frame, index, node, args, kwargs)
+            policies = node.options.policies
+            # Nobody hears of the attempts of an unobserved task, so the first is like any other call.
+            is_simple = policies is NO_POLICIES or (policies.is_retry_only and not self.is_observed)
+            is_inline = is_simple and self.inline(task) and not self._run.constraints.has_limits
+            if is_inline and self._fill_in(node, args, kwargs):
+                try:
+                    return self._call_inline(frame, index, node, args, kwargs)
+                except Exception as error:
+                    if policies.retry is None:
+                        raise
+                    self.try_again(frame, index, node, error)
+                    return UNDER_WAY
             if self._calls.sync_count >= self._concurrency:
                 return EXECUTOR_FULL
         call = self._node_call(frame, index, node, args, kwargs)
@@ -125,6 +136,25 @@ class Dispatcher:
             work = self._processor.process(call)
         self._calls.start(work, frame, index, is_sync=not task.is_async)
         return UNDER_WAY
+
+    def try_again(self, frame: Frame, index: int, node: Node, error: Exception) -> None:
+        """Go on with a call whose first attempt failed and which has nothing but ``retry``."""
+        args, kwargs = self._resolver.resolve(node, frame.values)
+        call = self._node_call(frame, index, node, args, kwargs)
+        assert node.task is not None
+        failed = cast(Exception, without_stop_iteration(error, node.task.name))
+        self._calls.start(self._processor.process(call, failed), frame, index, is_sync=not node.task.is_async)
+
+    def _fill_in(self, node: Node, args: list[Any], kwargs: dict[str, Any]) -> bool:
+        """Put resources that are open in the place of each ``Inject`` among the arguments; whether all are."""
+        for place in node.options.injected:
+            values: Any = args if isinstance(place, int) else kwargs
+            if isinstance(values[place], InjectStandIn):
+                opened = self._run.step_resources.opened(values[place])
+                if opened is NOTHING:
+                    return False
+                values[place] = opened
+        return True
 
     def _call_inline(self, frame: Frame, index: int, node: Node, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """Call a plain task in the event loop's thread, with its events if somebody wants them."""
@@ -141,12 +171,9 @@ class Dispatcher:
             value = task.fn(*args, **kwargs)
             status = "Succeeded"
             return value
-        except StopIteration as error:
-            failure = TaskStopIterationError(f"task {task.name!r} raised StopIteration")
-            raise failure from error
         except BaseException as error:
-            failure = error
-            raise
+            failure = without_stop_iteration(error, task.name)
+            raise failure from failure.__cause__
         finally:
             elapsed_s = perf_counter() - began
             if elapsed_s > self.slow_s:

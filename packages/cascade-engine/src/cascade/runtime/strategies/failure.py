@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
+from cascade.spec.errors import TaskStopIterationError
 
 _SHOWN: Final = 6
 """Names shown of a long path, at its inner end."""
@@ -40,6 +41,15 @@ def catching_map(parent: Frame | MapRun | None, slot: int, error: BaseException)
     return None
 
 
+def without_stop_iteration(error: BaseException, name: str) -> BaseException:
+    """The exception of a task; another one in the place of ``StopIteration``, which would silently end a coroutine."""
+    if not isinstance(error, StopIteration):
+        return error
+    failure = TaskStopIterationError(f"task {name!r} raised StopIteration")
+    failure.__cause__ = error
+    return failure
+
+
 def is_below(owner: Any, items: MapRun, item: int) -> bool:
     """Whether a frame or map works for one item of a map."""
     while owner is not None:
@@ -64,4 +74,4 @@ def _waiting_names(parent: Frame | MapRun | None, slot: int) -> list[str]:
     return names[::-1]
 
 
-__all__ = ["annotate", "catching_map", "is_below"]
+__all__ = ["annotate", "catching_map", "is_below", "without_stop_iteration"]

@@ -7,6 +7,7 @@ frame, which is why loops run in constant memory.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -115,6 +116,29 @@ class Frame:
         self._running += 1
         order = self.plan.order
         return rank if order is None else order[rank]
+
+    def fast_forward(self, done: Collection[int], reached: Collection[int], values: Sequence[Any]) -> list[int]:
+        """Come to where compiled code has left the step.
+
+        Args:
+            done: The nodes that have their values.
+            reached: The nodes that it stands at; they count as running.
+            values: The values, by index.
+
+        Returns:
+            The nodes that the interpreter would have started before those, and the compiled code has not.
+        """
+        left_out = []
+        to_come = len(done) + len(reached)
+        while to_come:
+            index = self.next()
+            if index in done:
+                self.settle(index, values[index])
+            elif index not in reached:
+                left_out.append(index)
+                continue
+            to_come -= 1
+        return left_out
 
     def settle(self, index: int, value: Any) -> bool:
         """A node has its value, or a `Skip` in its place.

@@ -29,7 +29,7 @@ class GraphExecutionStrategy:
         self.plans = PlanCache(solver)
         self.cycles: CycleCache | None = None
         if jit and isinstance(executor, InlineExecutor):
-            self.cycles = CycleCache(executor.inline, executor.slow_s)
+            self.cycles = CycleCache(executor)
 
     def begin(self, run: RunContext) -> Interpreter:
         """The evaluation of one run's target; to be used in the event loop that is running now."""

@@ -33,16 +33,17 @@ from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.cached import NOT_FOUND
 from cascade.runtime.strategies.calls import CallsUnderWay, wait_for_all
+from cascade.runtime.strategies.compiled import CompiledSteps
 from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispatcher
-from cascade.runtime.strategies.failure import annotate, catching_map, is_below
+from cascade.runtime.strategies.failure import annotate, catching_map, is_below, without_stop_iteration
 from cascade.runtime.strategies.frame import Frame, NextStep
-from cascade.runtime.strategies.jit.cycle_cache import CycleCache
+from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
 from cascade.spec.common import LiteralValue
-from cascade.spec.errors import CycleError, DependencyMissingError, InternalError, TaskStopIterationError
+from cascade.spec.errors import CycleError, DependencyMissingError, InternalError
 from cascade.spec.events import TaskSkipped
 from cascade.spec.policies import Failure
 
@@ -69,13 +70,16 @@ class Interpreter:
         self._run = run
         self._registry = registry
         self._plans = plans
-        self._cycles = cycles
         self._is_direct = False
         self._until = 0.0
         self._calls = CallsUnderWay()
         self._dispatcher = Dispatcher(run, self._calls)
         self._cached = self._dispatcher.cached
         self._progress = Progress(run)
+        self._compiled: CompiledSteps | None = None
+        if cycles is not None:
+            look_around = self._dispatcher.look_around
+            self._compiled = CompiledSteps(run, cycles, self._calls, self._progress, registry, SLICE_S, look_around)
         self._active: list[Frame | MapRun | NextStep] = []
         """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()
@@ -198,11 +202,15 @@ class Interpreter:
     def _take_completed(self) -> None:
         """Work off the calls that have ended, then start what waited for room in the executor."""
         completed = self._calls.completed
+        if completed:
+            self._is_direct, self._until = self._dispatcher.look_around(), perf_counter() + SLICE_S
         while completed and self._failure is None:
             owner, slot, value, error = completed.popleft()
             if owner.is_dead:
                 continue
-            if type(owner) is not MapRun:
+            if type(owner) is NextStep:
+                self._end_compiled(owner, value, error)
+            elif type(owner) is not MapRun:
                 if error is None:
                     self._arrive(owner, slot, value)
                 else:
@@ -291,20 +299,31 @@ class Interpreter:
 
     def _go_on(self, following: NextStep) -> None:
         """The next step of a loop: compiled, if its shape is known, otherwise interpreted."""
+        compiled = self._compiled
+        if compiled is not None and self._is_direct and self._dispatcher.may_skip_steps:
+            ran = compiled.run(following, self._until)
+            following = compiled.after(ran, following)
+            if ran.loop is not None and not self._goes_on(ran, following):
+                return
+            if ran.following is not None:
+                compiled.begin(following, ran.following)
+                return
+        self._interpret(following)
+
+    def _end_compiled(self, step: NextStep, ran: Ran, error: BaseException | None) -> None:
+        """Compiled steps that were awaited have ended."""
+        if error is not None:
+            self._fail_loop(error, step.returned_by, step.step, step.parent, step.slot)
+            return
+        assert self._compiled is not None
+        following = self._compiled.after(ran, step)
+        if ran.loop is None:
+            self._interpret(following)
+        elif self._goes_on(ran, following):
+            self._go_on(following)
+
+    def _interpret(self, following: NextStep) -> None:
         parent, slot = following.parent, following.slot
-        if self._cycles is not None and self._is_direct and self._dispatcher.may_skip_steps:
-            ran = self._cycles.run(following.call, self._until)
-            if ran.loop is not None:
-                graph = ran.loop.shapes[ran.place].graph
-                self._progress.add(ran.steps * len(graph))
-                if parent is None:
-                    self._run.steps += ran.steps
-                following = NextStep(ran.call, parent, slot, following.step + ran.steps, graph.root.name)
-                if ran.left is not None:
-                    self._go_on_inside(ran.loop, ran.left, following)
-                    return
-                if not self._goes_on(following):
-                    return
         if parent is None:
             self._begin_step(following.call)
         try:
@@ -313,13 +332,16 @@ class Interpreter:
             # The call cannot be built: the fault of the step that returned it.
             self._fail_loop(error, following.returned_by, following.step - 1, parent, slot)
             return
-        if self._cycles is not None:
-            self._cycles.learn(frame.graph, frame.plan)
+        if self._compiled is not None:
+            self._compiled.learn(frame.graph, frame.plan)
 
-    def _goes_on(self, following: NextStep) -> bool:
-        """Whether a loop that compiled code has run is to be interpreted now; otherwise what is to be done is done."""
+    def _goes_on(self, ran: Ran, following: NextStep) -> bool:
+        """Whether a loop that compiled code has run goes on with a step; otherwise what is to be done is done."""
         call, parent, slot = following.call, following.parent, following.slot
-        if type(call) is LiteralValue:
+        if ran.left is not None:
+            assert ran.loop is not None
+            self._go_on_inside(ran.loop, ran.left, following)
+        elif type(call) is LiteralValue:
             self._deliver_value(call._value, parent, slot)
         elif KINDS[type(call)] is None or not is_call(call):
             self._deliver_value(call, parent, slot)
@@ -335,27 +357,23 @@ class Interpreter:
         return False
 
     def _go_on_inside(self, loop: CompiledLoop, left: Leave, step: NextStep) -> None:
-        """Interpret the rest of a step that compiled code began: its finished nodes are not run again."""
+        """Interpret the rest of a step that compiled code began."""
         if step.parent is None:
             self._begin_step(step.call)
-        place, reached, values = left.place, left.node, left.values
-        if left.node is None:
-            failed = loop.failed(left.value)
-            if failed is None:  # an interrupt between two calls
-                self._fail_loop(left.value, step.returned_by, step.step, step.parent, step.slot)
-                return
-            place, reached = failed
-            values = left.values[place]
-        assert place is not None
-        graph, data, _ = build_graph(step.call, self._registry)
-        frame = Frame(graph, data, loop.shapes[place].plan, step.parent, step.slot, step.step)
+        assert self._compiled is not None
+        entered = self._compiled.reenter(loop, left, step)
+        if entered is None:
+            self._fail_loop(left.value, step.returned_by, step.step, step.parent, step.slot)
+            return
+        frame, index, left_out = entered
         self._push(frame)
-        while (index := frame.next()) != reached:
-            self._progress.done += 1
-            frame.settle(index, values[index])
-        if left.node is None:
+        for begun in left_out:
+            self._dispatch(frame, begun)
+        if left.place is None:
             self._fail(frame, index, left.value)
-        else:
+        elif left.is_attempt:
+            self._dispatcher.try_again(frame, index, frame.nodes[index], left.value)
+        elif not left.running:
             self._arrive(frame, index, left.value)
 
     # --- Values -----------------------------------------------------------------------------------------------------
@@ -542,9 +560,7 @@ class Interpreter:
             parent: Who waits for the loop; ``None`` for the outermost.
             slot: Which of the parent's nodes or items waits.
         """
-        if isinstance(error, StopIteration):
-            cause, error = error, TaskStopIterationError(f"task {name!r} raised StopIteration")
-            error.__cause__ = cause
+        error = without_stop_iteration(error, name)
         annotate(error, name, step, parent, slot)
         caught = catching_map(parent, slot, error)
         if caught is not None:

@@ -67,7 +67,10 @@ class InlineExecutor(Executor, Protocol):
     """
 
     def inline(self, task: Task[..., Any]) -> bool:
-        """Whether the next call of this task is to be made directly. Called for every node, so it must be quick."""
+        """Whether the next call of this task is to be made directly. Called for every node, so it must be quick.
+
+        For an async task: whether to await its function is all that `execute` would do.
+        """
         ...
 
     def observe(self, task: Task[..., Any], elapsed_s: float) -> None:

@@ -21,6 +21,7 @@ from cascade.runtime.engine import Engine
 from cascade.spec.errors import CapacityError, CascadeError, ResourceNotFoundError
 from cascade.workflow.cli.cache import cache
 from cascade.workflow.cli.evaluating import evaluate
+from cascade.workflow.cli.explain import explain as explain_run
 from cascade.workflow.cli.faults import SIGNALLED, Fault, bad_input
 from cascade.workflow.cli.json_lines import JsonLines, stdout_reserved
 from cascade.workflow.cli.live import LiveView
@@ -131,6 +132,37 @@ def graph(ctx: click.Context, place: str, language: str, output: Path | None) ->
                     _write(output, text)
         except Fault as fault:
             click.echo(fault.message, err=True)
+            ctx.exit(fault.exit_code)
+
+
+@cascade.command()
+@click.argument("place", metavar=_PLACE)
+@click.option("--param", "-p", "assignments", metavar="NAME=VALUE", multiple=True, help="Give a parameter; repeatable.")
+@click.option(
+    "--seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2,
+    show_default=True,
+    help="Stop the run after this time.",
+)
+@click.pass_context
+def explain(ctx: click.Context, place: str, assignments: tuple[str, ...], seconds: float) -> None:
+    """Run TARGET for a short while, and show how its loops were compiled.
+
+    Shown are the plan of the first step, the outcomes of the cache of compiled loops, and of each loop its shapes, its
+    plans and its source.
+    """
+    where = parse_place(place)
+    params = parse_assignments(assignments)
+    with stdout_reserved() as stdout:  # what the program prints is no explanation
+        try:
+            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module) as engine:
+                for paragraph in explain_run(target, params, seconds, engine):
+                    stdout.write(paragraph + "\n\n")
+        except Fault as fault:
+            if not fault.is_told:
+                click.echo(fault.message, err=True)
             ctx.exit(fault.exit_code)
 
 

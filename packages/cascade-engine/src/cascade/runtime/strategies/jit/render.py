@@ -1,84 +1,62 @@
-"""From the shape of a step to the source of a function that runs loops of that shape.
+"""From shapes of steps to the source of a function that runs loops of those shapes.
 
-`render` is a pure function of structure: it writes down the guard, the calls in the solver's order, and the tail-call
-loop around them. For the step ``loop(n - 1, shift(n))``, nodes ``0 shift`` and ``1 loop``, it gives in essence::
+`render` is a pure function of structure: it writes down the guard (see `guard`), the calls in the interpreter's
+order, and the tail-call loop around them. For the step ``loop(n - 1, shift(n))``, nodes ``0 shift`` and ``1 loop``, it
+gives in essence::
 
     def loop(call, until):
         while True:
-            for _ in range(batch):
-                if type(call) is not LazyResult or call._task is not T1 or call._kwargs: <miss>
-                args = call._args
-                if len(args) != 2: <miss>
-                x1_0, c0 = args
-                if type(x1_0) not in LEAVES: <look closer, or miss>
-                ... the same for c0, the call of shift ...
+            for done in range(batch):
+                <guard: if the call has another shape, return>
                 v0 = f0(x0_0)
                 if type(v0) not in LEAVES and is_open(v0): <leave: v0 is itself a call>
                 call = f1(x1_0, v0)
             <look at the clock>
 
-The guard proves, before anything runs, that the interpreter would build this very graph from the call: the same task
-objects, the same number of arguments, no options, nodes where nodes were and values where values were, the same
-sharing. Every literal is read from the new call; nothing is remembered of an earlier one.
-
-Two calls that must be different nodes are compared only where they could be the same object: calls of the same task of
-which neither is below the other. A call cannot be an argument of itself, because its arguments existed before it.
+With an async task among them, the function is a coroutine function and awaits where the interpreter would. What an
+``await`` can bring about is looked at behind it, and the loop is left where compiled code must not go on: a context
+variable was set (each async call has a context of its own), the call was cancelled, or the time is over. Calls that are
+awaited together are asyncio tasks; if one of them fails or returns a call, the interpreter takes them over as they are.
 
 Loops that go through several shapes (mutual recursion, a step that alternates) are rendered as one function that
 looks at the task of each call and tries the shapes that have it at their root.
-
-Shapes that cannot be rendered (see `refusal`) are left to the interpreter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from keyword import iskeyword
 from typing import Final, NamedTuple
 
-from cascade.graph.expressions import ITEM, SequenceOf
+from cascade.graph.expressions import DICT, ITEM, SequenceOf
 from cascade.graph.model import Graph, Node, NodeKind
+from cascade.runtime.strategies.jit.forms import Form
+from cascade.runtime.strategies.jit.guard import guard, name_of_literal
+from cascade.runtime.strategies.jit.schedule import Turn
 
-LARGEST: Final = 64
-"""Nodes of the largest graph that is rendered; larger ones are better served by the interpreter's loop."""
+BATCH: Final = 64
+"""Steps between two looks at the clock, at most: if a step suddenly takes long, that many are run before it is seen."""
 
-
-def refusal(graph: Graph) -> str | None:
-    """Why a shape is not compiled, or ``None``."""
-    if len(graph) > LARGEST:
-        return f"it has more than {LARGEST} nodes"
-    if graph.root.kind is not NodeKind.TASK:
-        return f"its root is a {graph.root.kind.value}"
-    for node in graph.nodes:
-        reason = _node_refusal(node)
-        if reason is not None:
-            return f"{node.structural_id} {reason}"
-    return None
+SLICE_SHARE_S: Final = 0.001
+"""The batch grows only while it takes less than this many seconds."""
 
 
-def _node_refusal(node: Node) -> str | None:
-    if node.kind is NodeKind.EXPRESSION:
-        operation = node.operation
-        is_simple = operation is ITEM or (isinstance(operation, SequenceOf) and operation.kind in (list, tuple))
-        return None if is_simple and not node.options.injected else "is an expression that only the interpreter builds"
-    if node.kind is not NodeKind.TASK or node.task is None:
-        return f"is a {node.kind.value}"
-    if not node.plain:
-        return "has options"
-    if node.task.is_async:
-        return "is async"
-    if not all(map(_is_plain_keyword, node.keywords)):
-        return "has a keyword argument that cannot be written as source"
-    if node.task.pure:
-        return "is pure, so which calls are one node depends on values"
-    if node.task.call_signature.fills_in:
-        return "has parameters that the engine fills in"
-    return None
+class Outline(NamedTuple):
+    """What is rendered of one shape.
 
+    Attributes:
+        graph: The structure.
+        forms: The form of each node.
+        turns: The order of the calls.
+    """
 
-def _is_plain_keyword(name: str) -> bool:
-    # Python folds other letters into their normal form in source, but not in a dict of keyword arguments.
-    return name.isascii() and name.isidentifier() and not iskeyword(name) and name != "__debug__"
+    graph: Graph
+    forms: Sequence[Form]
+    turns: Sequence[Turn]
+
+    @property
+    def awaits(self) -> bool:
+        """Whether a step awaits anything."""
+        return any(form.is_awaited for form in self.forms)
 
 
 class Rendered(NamedTuple):
@@ -93,107 +71,189 @@ class Rendered(NamedTuple):
     calls: dict[int, tuple[int, int]]
 
 
-def render(shapes: Sequence[Graph], orders: Sequence[Sequence[int]]) -> Rendered:
-    """The source of a function that runs loops over some shapes.
-
-    Args:
-        shapes: Shapes without a `refusal`.
-        orders: For each, node indices in the order in which they are called.
-    """
-    writer = _Writer()
-    writer.add(0, "def loop(call, until):")
-    writer.add(1, "steps = done = last = 0")
-    writer.add(1, "batch = 1")
-    for place, graph in enumerate(shapes):
-        if len(graph) > 1:
-            writer.add(1, f"{' = '.join(_values(place, graph))} = None")
-    writer.add(1, "try:")
-    writer.add(2, "began = clock()")
-    writer.add(2, "while True:")
-    writer.add(3, "for done in range(batch):")
-    if len(shapes) == 1:
-        writer.add_step(4, 0, shapes[0], orders[0], f"return {_STANDS_AT}")
-    else:
-        writer.add(4, "task = call._task if type(call) is LazyResult else None")
-        for place, (graph, order) in enumerate(zip(shapes, orders, strict=True)):
-            writer.add(4, f"if task is T{place}_{graph.root.index}:")
-            writer.add(5, "for once in ONCE:")
-            writer.add_step(6, place, graph, order, "break")
-            writer.add(6, f"last = {place}")
-            writer.add(5, "else:")
-            writer.add(6, "continue")
-        writer.add(4, f"return {_STANDS_AT}")
-    writer.add(3, "steps += batch")
-    writer.add(3, "done = 0")
-    writer.add(3, "now = clock()")
-    writer.add(3, "if now >= until:")
-    writer.add(4, "return steps, call, last, None")
-    writer.add(3, "if now - began > SLOW_S * batch:")
-    writer.add(4, "return steps, call, last, SLOW")
-    writer.add(3, f"if batch < {BATCH} and now - began < {SLICE_SHARE_S}:")
-    writer.add(4, "batch += batch")
-    writer.add(3, "began = now")
-    writer.add(1, "except BaseException as error:")
-    listed = ", ".join(f"[{', '.join(_values(place, graph))}]" for place, graph in enumerate(shapes))
-    writer.add(2, f"return steps + done, call, last, Leave(None, None, error, [{listed}])")
+def render(outlines: Sequence[Outline]) -> Rendered:
+    """The source of a function that runs loops over some shapes."""
+    writer = _Writer(outlines)
+    writer.add_function()
     return Rendered("\n".join(writer.lines) + "\n", writer.calls)
 
 
-BATCH: Final = 64
-"""Steps between two looks at the clock, at most: if a step suddenly takes long, that many are run before it is seen."""
+def filled_in(outlines: Sequence[Outline]) -> list[tuple[int, Node, str]]:
+    """The parameters that resources fill in, in the order in which ``loop`` takes them.
 
-SLICE_SHARE_S: Final = 0.001
-"""The batch grows only while it takes less than this many seconds."""
+    Returns:
+        The place of the shape, the node, and the name of the parameter.
+    """
+    return [
+        (place, form.node, name)
+        for place, outline in enumerate(outlines)
+        for form in outline.forms
+        for name in form.injected
+    ]
 
-_STANDS_AT: Final = "steps + done, call, last, None"
+
+_STANDS_AT: Final = "return steps + done, call, last, None"
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, outlines: Sequence[Outline]) -> None:
         self.lines: list[str] = []
         self.calls: dict[int, tuple[int, int]] = {}
+        self._outlines = outlines
+        self._awaits = any(outline.awaits for outline in outlines)
+        self._together = any(len(turn) > 1 for outline in outlines for turn in outline.turns)
 
     def add(self, depth: int, line: str) -> None:
         self.lines.append("    " * depth + line)
 
-    def add_step(self, depth: int, place: int, graph: Graph, order: Sequence[int], miss: str) -> None:
-        """The guard and the calls of one shape.
+    def add_function(self) -> None:
+        self.add(
+            0, "async def loop(call, until, resources, watch):" if self._awaits else "def loop(call, until, resources):"
+        )
+        self.add(1, "steps = done = last = 0")
+        self.add(1, "batch = 1")
+        for place, outline in enumerate(self._outlines):
+            if len(outline.graph) > 1:
+                self.add(1, f"{' = '.join(_values(place, outline.graph))} = None")
+        names = [_resource(place, each, name) for place, each, name in filled_in(self._outlines)]
+        if names:
+            self.add(1, f"{', '.join(names)}, = resources")
+        if self._awaits:
+            self.add(1, "suspended = watch.suspended")
+            self.add(1, "context = copy_context()")
+            self.add(1, "is_empty = not context")
+        if self._together:
+            self.add(1, "group = None")
+        self.add(1, "try:")
+        self.add(2, "began = clock()")
+        self.add(2, "while True:")
+        self.add(3, "for done in range(batch):")
+        self._add_shapes(4)
+        self._add_look_at_clock(3)
+        self.add(1, "except BaseException as error:")
+        if self._together:
+            self.add(2, "if group is not None: await group.cancel(error)")
+        listed = ", ".join(f"[{', '.join(_values(place, each.graph))}]" for place, each in enumerate(self._outlines))
+        self.add(2, f"return steps + done, call, last, Leave(None, None, error, [{listed}])")
 
-        Args:
-            depth: How far the lines are indented.
-            place: The place of the shape.
-            graph: The shape.
-            order: The order of its calls.
-            miss: What is done where the guard does not hold. ``break`` tries the next shape; the task at the root has
-                been looked at then.
-        """
-        for line in _guard(place, graph, miss, is_root_known=miss == "break"):
+    def _add_shapes(self, depth: int) -> None:
+        """One step, by the first shape that fits. A shape that is alone with its root's task needs no way around."""
+        by_task: dict[object, list[int]] = {}
+        for place, outline in enumerate(self._outlines):
+            by_task.setdefault(outline.graph.root.task, []).append(place)
+        if len(by_task) > 1:
+            self.add(depth, "task = call._task if type(call) is LazyResult else None")
+        for places in by_task.values():
+            inner = depth
+            if len(by_task) > 1:
+                root = self._outlines[places[0]].graph.root
+                self.add(depth, f"if task is T{places[0]}_{root.index}:")
+                inner += 1
+            for place in places[:-1]:
+                self.add(inner, "for once in ONCE:")
+                self._add_step(inner + 1, place, "break", is_root_known=len(by_task) > 1)
+                self.add(inner, "else:")
+                self.add(inner + 1, "continue")
+            self._add_step(inner, places[-1], _STANDS_AT, is_root_known=len(by_task) > 1)
+            if len(by_task) > 1:
+                self.add(inner, "continue")
+        if len(by_task) > 1:
+            self.add(depth, _STANDS_AT)
+
+    def _add_look_at_clock(self, depth: int) -> None:
+        self.add(depth, "steps += batch")
+        self.add(depth, "done = 0")
+        self.add(depth, "now = clock()")
+        self.add(depth, "if now >= until:")
+        self.add(depth + 1, "return steps, call, last, None")
+        if not self._awaits:
+            self.add(depth, "if now - began > SLOW_S * batch:")
+            self.add(depth + 1, "return steps, call, last, SLOW")
+        self.add(depth, f"if batch < {BATCH} and now - began < {SLICE_SHARE_S}:")
+        self.add(depth + 1, "batch += batch")
+        self.add(depth, "began = now")
+
+    def _add_step(self, depth: int, place: int, miss: str, *, is_root_known: bool) -> None:
+        outline = self._outlines[place]
+        self.add(depth, "try:")
+        for line in guard(place, outline.graph, outline.forms, miss, is_root_known=is_root_known) or ["pass"]:
+            self.add(depth + 1, line)
+        self.add(depth, f"except ValueError: {miss}")
+        for turn in outline.turns:
+            forms = [outline.forms[index] for index in turn]
+            if len(turn) > 1:
+                self._add_together(depth, place, outline, forms)
+            elif forms[0].node.kind is NodeKind.EXPRESSION:
+                self._add_expression(depth, place, outline, forms[0])
+            else:
+                self._add_call(depth, place, outline, forms[0])
+        if len(self._outlines) > 1:
+            self.add(depth, f"last = {place}")
+
+    def _add_expression(self, depth: int, place: int, outline: Outline, form: Form) -> None:
+        node = form.node
+        self._note(place, node)
+        self.add(depth, f"v{place}_{node.index} = {_expression(place, node)}")
+        if node.operation is ITEM:
+            self.add(depth, f"if {_is_open(place, node)}:")
+            self._add_leave(depth + 1, place, outline, node)
+
+    def _add_call(self, depth: int, place: int, outline: Outline, form: Form) -> None:
+        """The call of one node, and the look at what came of it."""
+        node = form.node
+        is_root = node is outline.graph.root
+        is_timed = self._awaits and not form.is_awaited and node.task is not None and node.task.mode == "auto"
+        if is_timed:
+            self.add(depth, "began_call = clock()")
+        target = "call" if is_root else f"v{place}_{node.index}"
+        line = f"{target} = {'await ' if form.is_awaited else ''}{_call(place, form)}{_comment(node)}"
+        if form.policies.retry is None:
+            self._note(place, node)
             self.add(depth, line)
-        for index in order:
-            self._add_call(depth, place, graph, graph.nodes[index])
-
-    def _add_call(self, depth: int, place: int, graph: Graph, node: Node) -> None:
-        """The call of one node, and the look at what it returned."""
-        operands = [_operand(place, node, at, reference) for at, reference in enumerate(node.args)]
-        operands += [
-            f"{name}={_operand(place, node, name, reference)}"
-            for name, reference in zip(node.keywords, node.kwargs, strict=True)
-        ]
-        index, root = node.index, graph.root.index
-        value = f"v{place}_{index}"
-        if node.kind is NodeKind.EXPRESSION:
-            made = f"{operands[0]}[{operands[1]}]" if node.operation is ITEM else _container(node, operands)
-            self.add(depth, f"{value} = {made}")
         else:
-            # The traceback of a failing task shows this line.
-            target = "call" if index == root else value
-            # A name may be any text; its repr has no line break.
-            self.add(depth, f"{target} = f{place}_{index}({', '.join(operands)})  # {repr(node.name)[1:-1]}")
-        self.calls[len(self.lines)] = place, index
-        if index != root and (node.kind is NodeKind.TASK or node.operation is ITEM):
-            self.add(depth, f"if type({value}) not in LEAVES and is_open({value}):")
-            values = ", ".join(_values(place, graph))
-            self.add(depth + 1, f"return steps + done, call, {place}, Leave({place}, {index}, {value}, [{values}])")
+            self.add(depth, "try:")
+            self._note(place, node)
+            self.add(depth + 1, line)
+            self.add(depth, "except Exception as error:")
+            values = ", ".join(_values(place, outline.graph))
+            failed = f"Leave({place}, {node.index}, error, [{values}], True)"
+            self.add(depth + 1, f"return steps + done, call, last, {failed}")
+        if is_timed:
+            self.add(depth, "elapsed_s = clock() - began_call")
+            self.add(depth, f"if elapsed_s > SLOW_CALL_S: observe(T{place}_{node.index}, elapsed_s)")
+        if is_root:
+            if self._awaits:
+                self.add(depth, f"if suspended and watch.is_over() or {_has_changed(form)}:")
+                self.add(depth + 1, f"return steps + done + 1, call, {place}, None")
+            return
+        must_leave = _is_open(place, node)
+        if self._awaits:  # a sync task may have put a limit on those that are awaited next
+            must_leave = f"suspended and watch.resumed() or {_has_changed(form)} or {must_leave}"
+        self.add(depth, f"if {must_leave}:")
+        self._add_leave(depth + 1, place, outline, node)
+
+    def _add_together(self, depth: int, place: int, outline: Outline, forms: list[Form]) -> None:
+        """Calls that are awaited at the same time."""
+        self.add(depth, "group = watch.together()")
+        for form in forms:
+            node = form.node
+            self._note(place, node)
+            self.add(depth, f"group.start(T{place}_{node.index}, {node.index}, {_call(place, form)}){_comment(node)}")
+        self.add(depth, "if await group.is_troubled() or suspended and watch.resumed():")
+        values = ", ".join(_values(place, outline.graph))
+        self.add(
+            depth + 1, f"return steps + done, call, last, Leave({place}, None, None, [{values}], running=group.running)"
+        )
+        self.add(depth, f"{', '.join(f'v{place}_{form.node.index}' for form in forms)}, = group.values()")
+        self.add(depth, "group = None")
+
+    def _add_leave(self, depth: int, place: int, outline: Outline, node: Node) -> None:
+        values = ", ".join(_values(place, outline.graph))
+        leave = f"Leave({place}, {node.index}, v{place}_{node.index}, [{values}])"
+        self.add(depth, f"return steps + done, call, last, {leave}")
+
+    def _note(self, place: int, node: Node) -> None:
+        self.calls[len(self.lines) + 1] = place, node.index
 
 
 def _values(place: int, graph: Graph) -> list[str]:
@@ -201,101 +261,48 @@ def _values(place: int, graph: Graph) -> list[str]:
 
 
 def _operand(place: int, node: Node, at: int | str, reference: int) -> str:
-    return f"v{place}_{reference}" if reference >= 0 else f"x{place}_{node.index}_{at}"
+    return f"v{place}_{reference}" if reference >= 0 else name_of_literal(place, node, at)
 
 
-def _container(node: Node, operands: list[str]) -> str:
+def _call(place: int, form: Form) -> str:
+    node = form.node
+    operands = [_operand(place, node, at, reference) for at, reference in enumerate(node.args)]
+    for name, reference in zip(node.keywords, node.kwargs, strict=True):
+        filled_in_by = _resource(place, node, name) if name in form.injected else None
+        operands.append(f"{name}={filled_in_by or _operand(place, node, name, reference)}")
+    return f"f{place}_{node.index}({', '.join(operands)})"
+
+
+def _has_changed(form: Form) -> str:
+    """Whether a call has set context variables: an async one for itself, a sync one for the rest of the run."""
+    changed = "(copy_context() != context if is_empty else differs(context))"
+    return changed if form.is_awaited else f"{changed} and watch.keep(context)"
+
+
+def _comment(node: Node) -> str:
+    # The traceback of a failing task shows the line. A name may be any text; its repr has no line break.
+    return f"  # {repr(node.name)[1:-1]}"
+
+
+def _resource(place: int, node: Node, name: str) -> str:
+    return f"r{place}_{node.index}_{name}"
+
+
+def _is_open(place: int, node: Node) -> str:
+    return f"type(v{place}_{node.index}) not in LEAVES and is_open(v{place}_{node.index})"
+
+
+def _expression(place: int, node: Node) -> str:
+    operands = [_operand(place, node, at, reference) for at, reference in enumerate(node.args)]
+    if node.operation is ITEM:
+        return f"{operands[0]}[{operands[1]}]"
+    if node.operation is DICT:
+        return (
+            "{" + ", ".join(f"{key}: {value}" for key, value in zip(operands[::2], operands[1::2], strict=True)) + "}"
+        )
     assert isinstance(node.operation, SequenceOf)
     listed = ", ".join(operands)
     return f"[{listed}]" if node.operation.kind is list else f"({listed},)"
 
 
-def _guard(place: int, graph: Graph, miss: str, *, is_root_known: bool) -> list[str]:
-    lines: list[str] = []
-    root = graph.root.index
-    named: set[int] = {root}
-
-    def check(condition: str) -> None:
-        lines.append(f"if {condition}: {miss}")
-
-    def take(node: Node, at: int | str, reference: int) -> str:
-        """The name to which an operand is assigned; a node that is met again gets a name to compare."""
-        if reference < 0:
-            return f"x{place}_{node.index}_{at}"
-        if reference in named:
-            return f"again{node.index}_{at}"
-        named.add(reference)
-        return f"c{place}_{reference}"
-
-    def look_at(reference: int, name: str) -> None:
-        if reference >= 0:
-            if name.startswith("again"):
-                check(f"{name} is not c{place}_{reference}")
-            return
-        lines.append(f"if type({name}) not in LEAVES:")
-        lines.append(f"    {name} = plain({name})")
-        lines.append(f"    if {name} is MISS: {miss}")
-
-    # From the root down: a node has its name before it is looked at, because all who refer to it stand behind it.
-    for node in reversed(graph.nodes):
-        call = "call" if node.index == root else f"c{place}_{node.index}"
-        operands: list[tuple[int | str, int]] = list(enumerate(node.args))
-        names = [take(node, at, reference) for at, reference in operands]
-        if node.kind is NodeKind.EXPRESSION:
-            if node.operation is ITEM:
-                check(f"type({call}) is not LazyItem")
-                lines.append(f"{names[0]} = {call}._source")
-                lines.append(f"{names[1]} = {call}._key")
-            else:
-                assert isinstance(node.operation, SequenceOf)
-                check(f"type({call}) is not {node.operation.kind.__name__} or len({call}) != {len(names)}")
-                lines.append(f"{', '.join(names)}, = {call}")
-        else:
-            if node.index != root or not is_root_known:
-                check(f"type({call}) is not LazyResult or {call}._task is not T{place}_{node.index}")
-            if not node.keywords:
-                check(f"{call}._kwargs")
-            lines.append(f"args = {call}._args")
-            if names:
-                check(f"len(args) != {len(names)}")
-                lines.append(f"{', '.join(names)}, = args")
-            else:
-                check("args")
-            if node.keywords:
-                lines.append(f"kwargs = {call}._kwargs")
-                check(f"tuple(kwargs) != {node.keywords!r}")
-                keyword_names = [
-                    take(node, name, reference) for name, reference in zip(node.keywords, node.kwargs, strict=True)
-                ]
-                lines.append(f"{', '.join(keyword_names)}, = kwargs.values()")
-                operands += zip(node.keywords, node.kwargs, strict=True)
-                names += keyword_names
-        for (_, reference), name in zip(operands, names, strict=True):
-            look_at(reference, name)
-    lines.extend(f"if {condition}: {miss}" for condition in _distinctness(place, graph))
-    return lines
-
-
-def _distinctness(place: int, graph: Graph) -> list[str]:
-    """Conditions under which calls that are different nodes of the graph would be one."""
-    below: list[set[int]] = []
-    for node in graph.nodes:
-        below.append({node.index}.union(*(below[source.index] for source in node.inputs)))
-    groups: dict[object, list[int]] = {}
-    for node in graph.nodes:
-        groups.setdefault(node.task or node.operation, []).append(node.index)
-    conditions = []
-    for members in groups.values():
-        twins = [
-            index
-            for index in members
-            if any(other not in below[index] and index not in below[other] for other in members if other != index)
-        ]
-        if twins:
-            # By id: a list has no hash, and all of them are alive.
-            ids = ", ".join(f"id(c{place}_{index})" for index in twins)
-            conditions.append(f"len({{{ids}}}) != {len(twins)}")
-    return conditions
-
-
-__all__ = ["LARGEST", "Rendered", "refusal", "render"]
+__all__ = ["BATCH", "SLICE_SHARE_S", "Outline", "Rendered", "filled_in", "render"]

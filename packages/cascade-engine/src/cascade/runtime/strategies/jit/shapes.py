@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import copy_context
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from types import CoroutineType, MappingProxyType
+from typing import Any, Final, NamedTuple, cast
 
-from cascade.graph.model import Graph
+from cascade.graph.model import Graph, Node
 from cascade.graph.operands import KINDS, holds_stand_in
-from cascade.runtime.strategies.jit.render import render
+from cascade.runtime.strategies.jit.forms import Form, forms
+from cascade.runtime.strategies.jit.render import Outline, filled_in, render
+from cascade.runtime.strategies.jit.schedule import Turn, schedule
+from cascade.runtime.strategies.jit.waiting import Watch, differs
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import Plan
 from cascade.spec.common import LiteralValue
-from cascade.spec.lazy_types import LazyResult
+from cascade.spec.lazy_types import LazyResult, ModifiedLazyResult
+from cascade.spec.policies import Policies
 from cascade.spec.stand_in import LazyItem, StandIn
 from cascade.spec.task import Task
 
@@ -28,8 +35,10 @@ SLOW: Final = "slow"
 _MISS: Final = object()
 _numbers = itertools.count(1)
 
-
-Run = Callable[[Any, float], tuple[int, Any, int, Any]]
+AnyTask = Task[..., Any]
+Stop = tuple[int, Any, int, Any]
+"""How many steps were run; the call or value that the loop stands at; the place of the shape of the last step that was
+run; and `SLOW`, a `Leave` or ``None``."""
 
 
 class Shape(NamedTuple):
@@ -38,10 +47,43 @@ class Shape(NamedTuple):
     Attributes:
         graph: The structure.
         plan: Its plan.
+        forms: How each node is written.
+        turns: The order of the calls.
     """
 
     graph: Graph
     plan: Plan
+    forms: Sequence[Form]
+    turns: Sequence[Turn]
+
+    @property
+    def root_task(self) -> AnyTask:
+        """The task at the root."""
+        task = self.graph.root.task
+        assert task is not None
+        return task
+
+    def done_before(self, reached: Sequence[int]) -> set[int]:
+        """The nodes that have been called, and have their values, when some others have returned or failed."""
+        done: set[int] = set()
+        for turn in self.turns:
+            if not set(turn).isdisjoint(reached):
+                return done
+            done.update(turn)
+        return done
+
+
+def shape_of(graph: Graph, plan: Plan) -> Shape | str:
+    """The shape of a graph, or the reason why it is not compiled."""
+    found = forms(graph)
+    if isinstance(found, str):
+        return found
+    turns = schedule(graph, plan, lambda index: found[index].is_awaited)
+    if isinstance(turns, str):
+        return turns
+    if any(found[index].policies.retry for turn in turns if len(turn) > 1 for index in turn):
+        return "it awaits calls with retry at the same time"
+    return Shape(graph, plan, found, turns)
 
 
 class Leave(NamedTuple):
@@ -49,16 +91,20 @@ class Leave(NamedTuple):
 
     Attributes:
         place: Which of the loop's shapes; ``None`` if a node raised (see `CompiledLoop.failed`).
-        node: The index of the node that returned a call; ``None`` if a node raised.
+        node: The index of the node that returned a call, or whose first attempt failed; otherwise ``None``.
         value: What it returned or raised.
         values: Values of the nodes by index, of which those called before in this step count; if a node raised, such
             a list for each shape.
+        is_attempt: Whether an attempt failed that may be followed by others.
+        running: Calls that are awaited together, by index: the asyncio task of each and its coroutine.
     """
 
     place: int | None
     node: int | None
     value: Any
     values: list[Any]
+    is_attempt: bool = False
+    running: Mapping[int, tuple[asyncio.Task[Any], Coroutine[Any, Any, Any]]] = MappingProxyType({})
 
 
 class CompiledLoop:
@@ -68,31 +114,73 @@ class CompiledLoop:
         shapes: The shapes.
         tasks: The tasks of their nodes, each once.
         source: The generated source.
-        run: ``run(call, until)`` runs steps until no shape fits or the time is over, and returns how many; the call or
-            value that it stands at; the place of the shape that returned it; and `SLOW`, a `Leave` or ``None``.
+        awaits: Whether the function is to be awaited.
+        wanted: The resources that it needs.
+        run: The function itself (``run(call, until, resources)``, or with a `Watch` behind if it is to be awaited),
+            which runs steps until no shape fits or the time is over, and returns a `Stop`.
+        task_at: The task that is called in a line of the source, counted from 1.
         checked_by: The slice of a run that has seen that all tasks may be called inline.
         steps: Steps run so far.
         leaves: How often it left in the middle of a step.
     """
 
-    __slots__ = ("__weakref__", "_calls", "checked_by", "leaves", "run", "shapes", "source", "steps", "tasks")
+    __slots__ = (
+        "__weakref__",
+        "_calls",
+        "awaits",
+        "checked_by",
+        "leaves",
+        "run",
+        "shapes",
+        "source",
+        "steps",
+        "task_at",
+        "tasks",
+        "wanted",
+    )
 
-    def __init__(self, shapes: Sequence[Shape], slow_s: float) -> None:
+    def __init__(self, shapes: Sequence[Shape], slow_s: float, observe: Callable[[AnyTask, float], None]) -> None:
         self.shapes = tuple(shapes)
-        graphs = [shape.graph for shape in shapes]
-        orders = [shape.plan.order or range(len(shape.graph)) for shape in shapes]
-        self.source, self._calls = render(graphs, orders)
-        tasks = {node.task: None for graph in graphs for node in graph.nodes if node.task is not None}
-        self.tasks: tuple[Task[..., Any], ...] = tuple(tasks)
+        outlines = [Outline(shape.graph, shape.forms, shape.turns) for shape in shapes]
+        self.source, self._calls = render(outlines)
+        self.awaits = any(outline.awaits for outline in outlines)
+        self.wanted = [shapes[place].forms[node.index].injected[name] for place, node, name in filled_in(outlines)]
+        nodes = [node for shape in shapes for node in shape.graph.nodes]
+        self.tasks: tuple[AnyTask, ...] = tuple(dict.fromkeys(node.task for node in nodes if node.task is not None))
+        self.task_at = {
+            line: task
+            for line, (place, index) in self._calls.items()
+            if (task := shapes[place].graph.nodes[index].task) is not None
+        }
         self.checked_by: object = None
         self.steps = 0
         self.leaves = 0
-        names = " and ".join(dict.fromkeys(repr(graph.root.name)[1:-1] for graph in graphs))
-        file_name = f"<cascade loop {next(_numbers)}: {names}>"
-        self.run = _compile(self.source, file_name, _names(graphs, slow_s * max(map(len, graphs))))
+        roots = " and ".join(dict.fromkeys(repr(shape.graph.root.name)[1:-1] for shape in shapes))
+        file_name = f"<cascade loop {next(_numbers)}: {roots}>"
+        names = _names(self.shapes) | {
+            "SLOW_CALL_S": slow_s,
+            "SLOW_S": slow_s * max(len(shape.graph) for shape in shapes),
+            "observe": observe,
+        }
+        self.run = _compile(self.source, file_name, names)
         # So that tracebacks show the lines. They go when the loop goes.
         linecache.cache[file_name] = (len(self.source), None, self.source.splitlines(keepends=True), file_name)
         weakref.finalize(self, linecache.cache.pop, file_name, None).atexit = False
+
+    @property
+    def roots(self) -> set[AnyTask]:
+        """The tasks at the roots of its shapes."""
+        return {shape.root_task for shape in self.shapes}
+
+    @property
+    def is_linkable(self) -> bool:
+        """Whether its calls can be told apart from others by their task alone."""
+        return not any(shape.forms[-1].is_varied for shape in self.shapes)
+
+    async def run_watched(self, call: Any, until: float, resources: Sequence[Any], watch: Watch) -> Stop:
+        """Run a function that is to be awaited."""
+        stop = await watch.over(cast("CoroutineType[Any, Any, Any]", self.run(call, until, resources, watch)))
+        return cast(Stop, stop)
 
     def failed(self, error: BaseException) -> tuple[int, int] | None:
         """Which shape and node raised: the line in the traceback tells. ``None`` if it was between two calls."""
@@ -100,32 +188,63 @@ class CompiledLoop:
         return None if traceback is None else self._calls.get(traceback.tb_lineno)
 
 
-def _compile(source: str, file_name: str, names: dict[str, Any]) -> Run:
+def _compile(source: str, file_name: str, names: dict[str, Any]) -> Callable[..., Any]:
     exec(compile(source, file_name, "exec"), names)
-    loop: Run = names["loop"]
+    loop: Callable[..., Any] = names["loop"]
     return loop
 
 
-def _names(graphs: Sequence[Graph], slow_s: float) -> dict[str, Any]:
-    names: dict[str, Any] = {
-        "LEAVES": LEAVES,
-        "LazyItem": LazyItem,
-        "LazyResult": LazyResult,
-        "Leave": Leave,
-        "MISS": _MISS,
-        "ONCE": (None,),
-        "SLOW": SLOW,
-        "SLOW_S": slow_s,
-        "clock": perf_counter,
-        "is_open": _is_open,
-        "plain": _plain,
-    }
-    for place, graph in enumerate(graphs):
-        for node in graph.nodes:
+_COMMON: Final[dict[str, Any]] = {
+    "LEAVES": LEAVES,
+    "LazyItem": LazyItem,
+    "LazyResult": LazyResult,
+    "Leave": Leave,
+    "MISS": _MISS,
+    "ONCE": (None,),
+    "SLOW": SLOW,
+    "clock": perf_counter,
+    "copy_context": copy_context,
+    "differs": differs,
+}
+
+
+def _names(shapes: Sequence[Shape]) -> dict[str, Any]:
+    names = _COMMON | {"is_open": _is_open, "plain": _plain}
+    for place, shape in enumerate(shapes):
+        for form in shape.forms:
+            node = form.node
             if node.task is not None:
                 names[f"T{place}_{node.index}"] = node.task
                 names[f"f{place}_{node.index}"] = node.task.fn
+                if form.is_varied:
+                    names[f"fits{place}_{node.index}"] = _Variant(node, form.policies).fits
     return names
+
+
+class _Variant:
+    """Finds out whether a call is one of a task with certain policies, of the task or of the call itself."""
+
+    __slots__ = ("_known", "_policies", "_task")
+
+    def __init__(self, node: Node, policies: Policies) -> None:
+        self._task = node.task
+        self._policies = policies
+        self._known: AnyTask | None = None
+        """A variant of the task that has just these policies: it is usually the same in all steps."""
+
+    def fits(self, call: Any) -> bool:
+        kind = type(call)
+        if kind is LazyResult:
+            if call._task is self._known:
+                return True
+            if not self._is(call._task, call._task._options):
+                return False
+            self._known = call._task
+            return True
+        return kind is ModifiedLazyResult and self._is(call._task, call._options.merged_into(call._task._options))
+
+    def _is(self, task: AnyTask, options: Any) -> bool:
+        return task.base is self._task and options.is_only(self._policies)
 
 
 def _is_open(value: Any) -> bool:
@@ -142,4 +261,4 @@ def _plain(value: Any) -> Any:
     return _MISS if isinstance(value, StandIn) or holds_stand_in(value) else value
 
 
-__all__ = ["LEAVES", "SLOW", "CompiledLoop", "Leave", "Shape"]
+__all__ = ["LEAVES", "SLOW", "CompiledLoop", "Leave", "Shape", "Stop", "shape_of"]

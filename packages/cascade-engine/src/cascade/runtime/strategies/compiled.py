@@ -1,0 +1,111 @@
+"""`CompiledSteps`: steps of a run that compiled code runs in the interpreter's place.
+
+The interpreter asks before it builds a step whether compiled code can go on from here, and is told where the program
+stands afterwards. Code that awaits runs in an asyncio task of its own, so that the rest of the run goes on meanwhile.
+Where compiled code has left a step in its middle, the step's frame is made as if it had been interpreted so far: no
+finished node is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from cascade.graph.build import build_graph
+from cascade.graph.registry import NodeRegistry
+from cascade.runtime.progress import Progress
+from cascade.runtime.run_context import RunContext
+from cascade.runtime.strategies.calls import CallsUnderWay
+from cascade.runtime.strategies.frame import Frame, NextStep
+from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
+from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
+from cascade.runtime.strategies.jit.waiting import Watch
+
+
+class CompiledSteps:
+    """The compiled steps of one run.
+
+    Args:
+        run: The run.
+        cycles: The compiled loops of the engine.
+        calls: Where code that awaits is started.
+        progress: Counts what was run.
+        registry: Interns the nodes.
+        slice_s: Seconds after which compiled code gives the turn back.
+        may_go_on: Whether nobody listens, and no limits are in force.
+    """
+
+    def __init__(
+        self,
+        run: RunContext,
+        cycles: CycleCache,
+        calls: CallsUnderWay,
+        progress: Progress,
+        registry: NodeRegistry,
+        slice_s: float,
+        may_go_on: Callable[[], bool],
+    ) -> None:
+        self._run = run
+        self._cycles = cycles
+        self._calls = calls
+        self._progress = progress
+        self._registry = registry
+        self._slice_s = slice_s
+        self._may_go_on = may_go_on
+        self.learn = cycles.learn
+
+    def run(self, step: NextStep, until: float) -> Ran:
+        """Run steps that need not be awaited."""
+        return self._cycles.run(step.call, until, self._run.step_resources.opened)
+
+    def begin(self, step: NextStep, loop: CompiledLoop) -> None:
+        """Begin to run steps that are awaited; what they have done comes as a completed call of the step."""
+        self._calls.start(self._run_awaited(step.call, loop), step, 0)
+
+    def after(self, ran: Ran, step: NextStep) -> NextStep:
+        """Where the program stands after some steps were run."""
+        for variable, value in ran.kept:
+            variable.set(value)
+        if ran.loop is None or not ran.steps:
+            return step
+        graph = ran.loop.shapes[ran.place].graph
+        self._progress.add(ran.steps * len(graph))
+        if step.parent is None:
+            self._run.steps += ran.steps
+        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.root.name)
+
+    def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> tuple[Frame, int, list[int]] | None:
+        """The frame of a step that was left in its middle.
+
+        Returns:
+            The frame; the node at which it was left (-1 if that is several, which are under way); and the nodes that
+            are still to be started before. ``None`` if it was left between two nodes.
+        """
+        place, values = left.place, left.values
+        reached = list(left.running) if left.node is None else [left.node]
+        if place is None:
+            failed = loop.failed(left.value)
+            if failed is None:  # an interrupt
+                return None
+            place, node = failed
+            reached, values = [node], left.values[place]
+        shape = loop.shapes[place]
+        graph, data, _ = build_graph(step.call, self._registry)
+        frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
+        left_out = frame.fast_forward(shape.done_before(reached), reached, values)
+        self._progress.done += len(shape.done_before(reached))
+        for index, call in left.running.items():
+            self._calls.adopt(*call, frame, index)
+        return frame, -1 if left.running else reached[0], left_out
+
+    async def _run_awaited(self, call: Any, loop: CompiledLoop) -> Ran:
+        if not self._may_go_on():  # somebody has come between the decision to run compiled code and now
+            return Ran(0, call, None, 0, None)
+        watch = Watch(self._run.constraints, loop.task_at, self._slice_s, self._may_go_on)
+        until = perf_counter() + self._slice_s
+        ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
+        return ran._replace(kept=watch.kept)
+
+
+__all__ = ["CompiledSteps"]
