@@ -58,26 +58,35 @@ def remarks(comparison: Comparison, chosen: Sequence[Declared]) -> Iterator[str]
 def _workload_table(
     workload: Workload, comparison: Comparison, chosen: Sequence[Declared], medians: Mapping[Key, float]
 ) -> Table:
-    """The engines from the fastest to the slowest, and then those without a value."""
+    """The engines from the fastest to the slowest, and then those without a value.
+
+    The ratio is that of the medians, and beside it stands that of the best values, which other programs on the machine
+    disturb least.
+    """
     table = _table()
     table.add_column("", no_wrap=True)
     table.add_column("median", justify="right", no_wrap=True)
     table.add_column("÷ Cascade", justify="right", no_wrap=True)
+    table.add_column("of the best", justify="right", no_wrap=True)
     table.add_column("")
     present = [declared for declared in chosen if declared.name not in comparison.missing]
+    values = comparison.results.values
     own = medians.get(Key(workload.name, CASCADE))
     measured = [declared for declared in present if Key(workload.name, declared.name) in medians]
     for declared in sorted(measured, key=lambda one: medians[Key(workload.name, one.name)]):
-        value = medians[Key(workload.name, declared.name)]
-        ratio = number(value / own) if own and not workload.is_memory else ""
-        way = declared.peer.workloads[workload.name]
-        table.add_row(declared.peer.title, quantity(value, _unit(workload)), ratio, getattr(way, "note", ""))
+        key = Key(workload.name, declared.name)
+        ratio = best = ""
+        if own and not workload.is_memory:
+            ratio = number(medians[key] / own)
+            best = number(min(values[key]) / min(values[Key(workload.name, CASCADE)]))
+        note = getattr(declared.peer.workloads[workload.name], "note", "")
+        table.add_row(declared.peer.title, quantity(medians[key], _unit(workload)), ratio, best, note)
     for declared in present:
         cell = Cell(declared.name, workload.name)
         if cell in comparison.failed:
-            table.add_row(declared.peer.title, "failed", "", comparison.failed[cell])
+            table.add_row(declared.peer.title, "failed", "", "", comparison.failed[cell])
         elif cell in comparison.cannot:
-            table.add_row(declared.peer.title, "cannot", "", comparison.cannot[cell])
+            table.add_row(declared.peer.title, "cannot", "", "", comparison.cannot[cell])
     return table
 
 
