@@ -214,7 +214,7 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 1_000),
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 200),
-        DURABLE_LOOP: Way(durable_loop, 200),
+        DURABLE_LOOP: Way(durable_loop, 1_000),
         FLUSHED_LOOP: Way(flushed_loop, 200),
         MEMORY: Way(simple_loop, 20_000),
     },

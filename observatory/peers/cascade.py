@@ -156,8 +156,8 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 1_000),
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 2_000),
-        DURABLE_LOOP: Way(durable_loop, 500),
-        FLUSHED_LOOP: Way(flushed_loop, 100),
+        DURABLE_LOOP: Way(durable_loop, 2_000),
+        FLUSHED_LOOP: Way(flushed_loop, 200),
         MEMORY: Way(simple_loop, 2_000_000),
     },
 )

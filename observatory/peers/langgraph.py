@@ -208,7 +208,7 @@ PEER = Peer(
         FAN_OUT: Way(fan_out, 1_000),
         DEEP_CHAIN: Way(chain, 1_000),
         ONE_TASK: Way(one_task, 100),
-        DURABLE_LOOP: Way(durable_loop, 100),
+        DURABLE_LOOP: Way(durable_loop, 400),
         FLUSHED_LOOP: Way(flushed_loop, 100),
         MEMORY: Way(simple_loop, 5_000),
     },
