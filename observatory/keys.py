@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 CASCADE: Final = "cascade"
@@ -12,6 +13,9 @@ FLOOR: Final = "floor"
 """The least that the same work could cost; the workload says what that is."""
 INTERPRETER: Final = "interpreter"
 """Cascade without compiled loops."""
+
+
+ORDER: Final = (CASCADE, CUSTOM, INTERPRETER, FLOOR)
 
 
 class Key(NamedTuple):
@@ -26,4 +30,10 @@ class Key(NamedTuple):
     subject: str = CASCADE
 
 
-__all__ = ["CASCADE", "CUSTOM", "FLOOR", "INTERPRETER", "Key"]
+def in_order(subjects: Iterable[str]) -> list[str]:
+    """The subjects as reports order them."""
+    found = set(subjects)
+    return [*(one for one in ORDER if one in found), *sorted(found.difference(ORDER))]
+
+
+__all__ = ["CASCADE", "CUSTOM", "FLOOR", "INTERPRETER", "Key", "in_order"]

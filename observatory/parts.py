@@ -22,47 +22,60 @@ class PartError(ValueError):
 class Parts:
     """What to use in place of Cascade's own; ``None`` where Cascade's own is meant.
 
+    Each is ``"module:Class"``, made without arguments, or the URL of a plug-in.
+
     Attributes:
-        solver: ``"module:Class"``, made without arguments.
-        executor: The same, or a URL.
+        solver: Plans graphs.
+        executor: Runs functions.
+        state: The store in which every run is kept; Cascade itself keeps none.
     """
 
     solver: str | None = None
     executor: str | None = None
+    state: str | None = None
 
     @property
     def are_given(self) -> bool:
         """Whether there are any."""
         return self != Parts()
 
-    def engine(self, *, jit: bool = True) -> cs.Engine:
+    def engine(self) -> cs.Engine:
         """An engine with these parts.
 
         Raises:
             PartError: A part cannot be loaded.
         """
-        options: dict[str, Any] = {}
-        if self.solver is not None:
-            options["solver"] = load(self.solver, "--solver", method="resolve")
-        if self.executor is not None:
-            options["executor"] = load(self.executor, "--executor", method="execute")
-        return cs.Engine(**options, jit=jit)
+        options: dict[str, Any] = {
+            name: load(text, f"--{name}", method)
+            for name, text, method in (
+                ("solver", self.solver, "resolve"),
+                ("executor", self.executor, "execute"),
+                ("state", self.state, "open"),
+            )
+            if text is not None
+        }
+        try:
+            return cs.Engine(**options, jit=True)
+        except cs.CascadeError as error:
+            raise PartError(str(error)) from error
 
 
 def load(text: str, option: str, method: str) -> Any:
-    """Make the part that a text names.
+    """Make the part that a text names; the engine itself makes those of URLs.
 
     Args:
-        text: ``"module:Class"``; the module is looked for in the current folder, too.
+        text: ``"module:Class"``, where the module is looked for in the current folder, too, or a URL.
         option: Where the text was given, for the error.
         method: What the part must have.
 
     Raises:
         PartError: There is no such module or class, or it has no such method.
     """
+    if "://" in text:
+        return text
     module_name, colon, name = text.partition(":")
     if not colon or not name:
-        raise PartError(f"{option} takes module:Class, not {text!r}")
+        raise PartError(f"{option} takes module:Class or the URL of a plug-in, not {text!r}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)

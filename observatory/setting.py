@@ -45,7 +45,7 @@ class Setting:
 
     def engines(self) -> dict[str, cs.Engine]:
         """The engines to compare by subject: Cascade as it comes, and with the user's parts if there are any."""
-        engines = {CASCADE: cs.Engine()}
+        engines = {CASCADE: cs.Engine(jit=True)}
         if self.parts.are_given:
             engines[CUSTOM] = self.parts.engine()
         return engines

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from observatory.claims import Claim
-from observatory.keys import CASCADE, Key
+from observatory.keys import CASCADE, Key, in_order
 from observatory.results import Results
 
 COLOURS = {"pass": "green", "SHORT": "bold red", "": ""}
@@ -42,7 +42,7 @@ def claims_table(title: str, claims: Iterable[Claim], results: Results) -> Table
 
 def benchmarks_table(results: Results) -> Table:
     """The median of every benchmark: one column a subject; behind it how many times as much Cascade takes."""
-    values, subjects = results.values, results.subjects
+    values, subjects = results.values, in_order(results.subjects)
     table = Table("benchmark", title_justify="left", box=box.SIMPLE, pad_edge=False)
     for subject in subjects:
         table.add_column(subject if subject == CASCADE else f"{subject}  cascade ÷", justify="right")

@@ -69,7 +69,7 @@ class Workload:
         if self.floor is not None:
             works[FLOOR] = self.floor
         elif self.floor_call is not None:
-            works[FLOOR] = on(open_.enter_context(cs.Engine()), self.floor_call)
+            works[FLOOR] = on(open_.enter_context(cs.Engine(jit=True)), self.floor_call)
         return works
 
 

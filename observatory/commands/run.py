@@ -28,8 +28,9 @@ BUSY: Final = 0.5
 @click.argument("suite", nargs=-1)
 @click.option("--fast", is_flag=True, help="Fewer processes, rounds and steps: for a look, not for figures to quote.")
 @click.option("--smoke", is_flag=True, help="Run everything once on tiny sizes; the values mean nothing.")
-@click.option("--solver", metavar="MODULE:CLASS", help="Measure a solver of your own beside Cascade's.")
-@click.option("--executor", metavar="MODULE:CLASS", help="Measure an executor of your own beside Cascade's.")
+@click.option("--solver", metavar="URL|MODULE:CLASS", help="Measure another solver beside Cascade's.")
+@click.option("--executor", metavar="URL|MODULE:CLASS", help="Measure another executor beside Cascade's.")
+@click.option("--state", metavar="URL|MODULE:CLASS", help="Measure runs that are kept, beside those that are not.")
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
@@ -43,6 +44,7 @@ def run(
     smoke: bool,
     solver: str | None,
     executor: str | None,
+    state: str | None,
     output: Path | None,
     only: str | None,
     is_list: bool,
@@ -59,7 +61,7 @@ def run(
     for name in suite:
         if name not in known:
             raise click.UsageError(f"there is no suite {name!r}; there are {', '.join(sorted(known))}")
-    parts = Parts(solver, executor)
+    parts = Parts(solver, executor, state)
     try:
         parts.engine().close()
     except PartError as error:

@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 from observatory.claims import Figure, ratio
 from observatory.declaring import Benchmark, Suite
-from observatory.keys import CASCADE, CUSTOM, FLOOR, INTERPRETER, Key
+from observatory.keys import CASCADE, FLOOR, Key, in_order
 from observatory.results import Results
 
-ORDER = (CASCADE, CUSTOM, INTERPRETER, FLOOR)
 ABOUT_MACHINE = (
     "date",
     "commit",
@@ -140,12 +139,6 @@ def machine(results: Results) -> list[tuple[str, str]]:
     return shown
 
 
-def in_order(subjects: Iterable[str]) -> list[str]:
-    """The subjects in the order of the report."""
-    found = set(subjects)
-    return [*(one for one in ORDER if one in found), *sorted(found.difference(ORDER))]
-
-
 def _medians(benchmark: Benchmark, results: Results) -> dict[str, float]:
     values = results.values
     subjects = in_order(results.subjects)
@@ -180,4 +173,4 @@ def _series(benchmarks: Sequence[Benchmark], results: Results) -> list[Series]:
     return made
 
 
-__all__ = ["Bar", "Curve", "Group", "Section", "Series", "in_order", "machine", "sections"]
+__all__ = ["Bar", "Curve", "Group", "Section", "Series", "machine", "sections"]

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import jinja2
 
 from observatory.declaring import Suite
+from observatory.keys import in_order
 from observatory.report import drawing
-from observatory.report.contents import in_order, machine, sections
+from observatory.report.contents import machine, sections
 from observatory.results import Results
 from observatory.tables import quantity, short
 

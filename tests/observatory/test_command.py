@@ -64,7 +64,7 @@ def test_a_process_that_fails_is_reported_with_its_words_and_harms_no_other() ->
     [
         (["run", "nonsense"], "there is no suite 'nonsense'; there are graphs"),
         (["run", "--only", "nonsense"], "no experiment of these suites fits 'nonsense'"),
-        (["run", "--solver", "nonsense"], "--solver takes module:Class, not 'nonsense'"),
+        (["run", "--solver", "nonsense"], "--solver takes module:Class or the URL of a plug-in, not 'nonsense'"),
         (["run", "--solver", "no.such:Class"], "the module 'no.such' cannot be imported"),
         (["run", "--solver", "json:Nothing"], "has no 'Nothing'"),
         (["run", "--solver", "json:JSONDecoder"], "json:JSONDecoder has no method 'resolve'"),
