@@ -79,31 +79,31 @@ def increment(x: int) -> int:
 
 def simple_loop(size: int) -> Work:
     """A task that returns a call of itself."""
-    engine = cs.Engine()
+    engine = cs.Engine(jit=True)
     return lambda: cs.run(countdown(size), engine=engine)
 
 
 def chain_loop(size: int) -> Work:
     """A task that returns a call of itself, whose argument goes through a chain of calls."""
-    engine = cs.Engine()
+    engine = cs.Engine(jit=True)
     return lambda: cs.run(chain_countdown(size), engine=engine)
 
 
 def async_loop(size: int) -> Work:
     """A task that returns a call of itself, which takes the values of two others."""
-    engine = cs.Engine()
+    engine = cs.Engine(jit=True)
     return lambda: cs.run(async_countdown(size), engine=engine)
 
 
 def fan_out(size: int) -> Work:
     """A call that takes a list of calls."""
-    engine = cs.Engine()
+    engine = cs.Engine(jit=True)
     return lambda: cs.run(total([noop(number) for number in range(size)]), engine=engine)
 
 
 def chain(size: int) -> Work:
     """Calls, each of which takes the one before."""
-    engine = cs.Engine()
+    engine = cs.Engine(jit=True)
 
     def work() -> int:
         call = noop(0)
@@ -116,7 +116,7 @@ def chain(size: int) -> Work:
 
 def one_task(size: int) -> Work:
     """Runs one after the other in one event loop, which ``cs.run`` would start anew for each."""
-    engine = cs.Engine()
+    engine = cs.Engine(jit=True)
 
     async def work() -> int:
         value = 0
@@ -131,7 +131,7 @@ def durable_loop(size: int, synchronous: str = "normal") -> Work:
     """The loop of one task, with a checkpoint of each step in a file."""
     if "durability" not in inspect.signature(cs.Engine.run).parameters:
         raise CannotError("this version keeps no runs")
-    engine = cs.Engine()
+    engine = cs.Engine(jit=True)
     options: dict[str, Any] = {"state": f"sqlite:///cascade.db?synchronous={synchronous}", "durability": "step"}
 
     async def work() -> int:
