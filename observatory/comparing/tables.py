@@ -80,7 +80,7 @@ def _workload_table(
             ratio = number(medians[key] / own)
             best = number(min(values[key]) / min(values[Key(workload.name, CASCADE)]))
         note = getattr(declared.peer.workloads[workload.name], "note", "")
-        table.add_row(declared.peer.title, quantity(medians[key], _unit(workload)), ratio, best, note)
+        table.add_row(declared.peer.title, _amount(medians[key], workload), ratio, best, note)
     for declared in present:
         cell = Cell(declared.name, workload.name)
         if cell in comparison.failed:
@@ -99,8 +99,8 @@ def _ratio_cell(cell: Cell, workload: Workload, comparison: Comparison, medians:
     return number(value / own) if own else ""
 
 
-def _unit(workload: Workload) -> str:
-    return "byte" if workload.is_memory else "second"
+def _amount(value: float, workload: Workload) -> str:
+    return f"{number(value)} B" if workload.is_memory else quantity(value, "second")
 
 
 def _table() -> Table:
