@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import Literal, NamedTuple, TypeAlias
 
 from observatory.claims import Claim
@@ -65,6 +66,10 @@ class Experiment:
     def name(self) -> str:
         """The name of what it measures; of a series without the sizes."""
         return self.benchmarks[0].series or self.benchmarks[0].name
+
+    def fits(self, glob: str) -> bool:
+        """Whether one of its benchmarks or series has a name like this."""
+        return any(fnmatch(name, glob) for one in self.benchmarks for name in (one.name, one.series or one.name))
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,9 @@ def run(work: Sequence[Job], setting: Setting, announce: Callable[[str], None] =
         except Exception as error:
             outcome.failures[what.name] = f"{type(error).__name__}: {error}"
             continue
+        except KeyboardInterrupt:  # what was measured so far is kept
+            outcome.failures[what.name] = "stopped by Ctrl-C"
+            break
         declared = {benchmark.name: benchmark for benchmark in what.benchmarks}
         for key, values in found.values.items():
             metadata = {**found.metadata, "commit": code, "effort": setting.effort}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +35,7 @@ BUSY: Final = 0.5
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder for the result files.  [default: a new one for each run]",
 )
-@click.option("--only", metavar="GLOB", help="Only the experiments whose name fits, such as 'tco/*countdown'.")
+@click.option("--only", metavar="GLOB", help="Only what fits, such as 'tco/*countdown': benchmarks or series.")
 @click.option("--list", "is_list", is_flag=True, help="Say which suites there are.")
 def run(
     suite: tuple[str, ...],
@@ -68,9 +67,9 @@ def run(
         raise click.UsageError(str(error)) from error
     effort: Effort = "smoke" if smoke else "fast" if fast else "full"
     chosen = [known[name] for name in suite or known]
-    work = [job for job in jobs(chosen, effort) if only is None or fnmatch(job.experiment.name, only)]
+    work = [job for job in jobs(chosen, effort) if only is None or job.experiment.fits(only)]
     if not work:
-        raise click.UsageError(f"no experiment of these suites fits {only!r}")
+        raise click.UsageError(f"no benchmark of these suites fits {only!r}")
     warn_if_busy()
     outcome = measure(work, Setting(effort, parts))
     show(outcome, [] if smoke else [one for _, one in chosen])

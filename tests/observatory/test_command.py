@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from observatory import running
 from observatory.cli import main
+from observatory.declaring import Benchmark, Experiment, Round
 from observatory.keys import Key
 from observatory.results import Results
 from observatory.running import Job, run
@@ -59,11 +61,26 @@ def test_a_process_that_fails_is_reported_with_its_words_and_harms_no_other() ->
     assert other.failures == {}
 
 
+def test_what_was_measured_before_ctrl_c_is_kept() -> None:
+    def measure(name: str, stop: bool) -> Experiment:
+        def rounds(_setting: Setting) -> Iterator[Round]:
+            if stop:
+                raise KeyboardInterrupt
+            yield {Key(name): 1.0}
+
+        return Experiment((Benchmark(name, name),), rounds)
+
+    work = [Job("", measure("a", False)), Job("", measure("b", True)), Job("", measure("c", False))]
+    outcome = run(work, Setting("smoke"))
+    assert set(outcome.results.values) == {Key("a")}
+    assert outcome.failures == {"b": "stopped by Ctrl-C"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["run", "nonsense"], "there is no suite 'nonsense'; there are graphs"),
-        (["run", "--only", "nonsense"], "no experiment of these suites fits 'nonsense'"),
+        (["run", "--only", "nonsense"], "no benchmark of these suites fits 'nonsense'"),
         (["run", "--solver", "nonsense"], "--solver takes module:Class or the URL of a plug-in, not 'nonsense'"),
         (["run", "--solver", "no.such:Class"], "the module 'no.such' cannot be imported"),
         (["run", "--solver", "json:Nothing"], "has no 'Nothing'"),

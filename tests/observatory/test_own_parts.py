@@ -64,4 +64,4 @@ def test_the_parts_of_the_readme_are_used(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_every_suite_of_the_readme_exists() -> None:
     table = re.findall(r"^\| `(\w+)` \|", chapter("Measure"), re.MULTILINE)
-    assert set(table) == set(suites())
+    assert set(table) == {name for name, (_, suite) in suites().items() if suite.experiments}
