@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from observatory.commands.compare import compare
 from observatory.commands.gates import gates
 from observatory.commands.report import report
 from observatory.commands.run import run
@@ -15,5 +16,6 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(compare)
 main.add_command(gates)
 main.add_command(report)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from observatory.comparing.claims import SUITE as comparisons
 from observatory.machine import results_parent
 from observatory.report.page import html, markdown
 from observatory.results import Results, ResultsError
@@ -25,7 +26,7 @@ def report(results: tuple[Path, ...], page: Path | None, tables: Path | None) ->
         found = Results.read(results or [newest()])
     except ResultsError as error:
         raise click.ClickException(str(error)) from error
-    declared = [suite for _, suite in suites().values()]
+    declared = [*(suite for _, suite in suites().values()), comparisons]
     if page is not None:
         page.write_text(html(found, declared), encoding="utf-8")
         click.echo(f"written: {page}")

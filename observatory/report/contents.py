@@ -110,7 +110,7 @@ def sections(results: Results, suites: Iterable[Suite]) -> list[Section]:
             Section(
                 name,
                 suite.about if suite else "other engines and results",
-                f"observatory run {name}" if suite else "observatory compare",
+                f"observatory run {name}" if suite and suite.experiments else "observatory compare",
                 [] if suite is None else [found for one in suite.claims if (found := one.figure(results.values))],
                 [group for one in benchmarks if one.series is None for group in _group(one, results)],
                 _series(benchmarks, results),

@@ -1,0 +1,207 @@
+"""redun: tasks that return calls of tasks, as in Cascade, run by a scheduler with its default thread pool.
+
+Caching and the recording of provenance are off, except in the durable loop: there the database is a file in WAL mode,
+and a run that was killed goes on by looking up the recorded calls from the beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from observatory.comparing.peer import Peer, Way, Work
+from observatory.comparing.workloads import (
+    ASYNC_LOOP,
+    CHAIN,
+    CHAIN_LOOP,
+    DEEP_CHAIN,
+    DURABLE_LOOP,
+    FAN_OUT,
+    FLUSHED_LOOP,
+    MEMORY,
+    ONE_TASK,
+    SIMPLE_LOOP,
+)
+
+REPLAY_NOTE: Final = "goes on by looking up every recorded call from the beginning"
+UNRECORDED: Final = {"namespace": "peer", "cache": False, "prov": False}
+
+
+@cache
+def scheduler() -> Any:
+    """A scheduler with its database in memory."""
+    from redun import Scheduler
+
+    logging.getLogger("redun").setLevel(logging.CRITICAL)
+    made = Scheduler()
+    made.load()
+    return made
+
+
+@cache
+def noop() -> Any:
+    """A task that does nothing."""
+    from redun import task
+
+    @task(**UNRECORDED)
+    def noop(x: int) -> int:
+        return x
+
+    return noop
+
+
+@cache
+def decrement() -> Any:
+    """A task that counts down."""
+    from redun import task
+
+    @task(**UNRECORDED)
+    def decrement(x: int) -> int:
+        return x - 1
+
+    return decrement
+
+
+def running(call: Any) -> Work:
+    """The work of running a call."""
+    return lambda: scheduler().run(call)
+
+
+def simple_loop(size: int) -> Work:
+    """A task that returns a call of itself."""
+    from redun import task
+
+    @task(**UNRECORDED)
+    def countdown(n: int) -> Any:
+        return 0 if n <= 0 else countdown(n - 1)
+
+    return running(countdown(size))
+
+
+def chain_loop(size: int) -> Work:
+    """A task that returns a call of itself, whose argument goes through a chain of calls."""
+    from redun import task
+
+    @task(**UNRECORDED)
+    def chain_countdown(n: int) -> Any:
+        if n <= 0:
+            return 0
+        x = noop()(n - 1)
+        for _ in range(CHAIN - 1):
+            x = noop()(x)
+        return chain_countdown(x)
+
+    return running(chain_countdown(size))
+
+
+def async_loop(size: int) -> Work:
+    """A task that returns a call of itself, which takes the values of two coroutine tasks."""
+    from redun import task
+
+    @task(**UNRECORDED)
+    async def wait(x: int) -> int:
+        await asyncio.sleep(0)
+        return x
+
+    @task(**UNRECORDED)
+    def both_countdown(n: int, _other: int = 0) -> Any:
+        return 0 if n <= 0 else both_countdown(wait(n - 1), wait(n))
+
+    return running(both_countdown(size))
+
+
+def fan_out(size: int) -> Work:
+    """A call that takes a list of calls."""
+    from redun import task
+
+    @task(**UNRECORDED)
+    def total(values: list[int]) -> int:
+        return sum(values)
+
+    return running(total([noop()(k) for k in range(size)]))
+
+
+def chain(size: int) -> Work:
+    """Calls, each of which takes the one before."""
+    call = noop()(0)
+    for _ in range(size - 1):
+        call = noop()(call)
+    return running(call)
+
+
+def one_task(size: int) -> Work:
+    """Runs one after the other."""
+    from redun import task
+
+    @task(**UNRECORDED)
+    def increment(x: int) -> int:
+        return x + 1
+
+    def work() -> int:
+        value = 0
+        for _ in range(size):
+            value = scheduler().run(increment(value))
+        return value
+
+    return work
+
+
+def synchronise(how: str) -> None:
+    """Let all connections commit in this way; the event is the one that SQLAlchemy documents for such settings."""
+    from sqlalchemy import Engine, event
+
+    @event.listens_for(Engine, "connect")
+    def set_it(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA synchronous={how}")
+
+
+def durable_loop(size: int, synchronous: str = "NORMAL") -> Work:
+    """The loop of one task with caching and provenance on, and the database in a file."""
+    from redun import Scheduler, task
+    from redun.config import Config
+
+    logging.getLogger("redun").setLevel(logging.CRITICAL)
+    synchronise(synchronous)
+    file = Path("redun.db")
+    if not file.exists():
+        connection = sqlite3.connect(file)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+    made = Scheduler(config=Config({"backend": {"db_uri": f"sqlite:///{file}"}}))
+    made.load()
+
+    @task(namespace="peer")
+    def durable_countdown(n: int, run: str) -> Any:
+        return 0 if n <= 0 else durable_countdown(n - 1, run)
+
+    # A run of its own each time: what was recorded of another would be looked up instead of done.
+    return lambda: made.run(durable_countdown(size, uuid.uuid4().hex))
+
+
+def flushed_loop(size: int) -> Work:
+    """The same, and each commit waits for the disk."""
+    return durable_loop(size, "FULL")
+
+
+PEER = Peer(
+    title="redun",
+    distribution="redun",
+    about="one Scheduler, cache=False, prov=False; in the durable loop both on, SQLite in WAL mode",
+    workloads={
+        SIMPLE_LOOP: Way(simple_loop, 200),
+        CHAIN_LOOP: Way(chain_loop, 20),
+        ASYNC_LOOP: Way(async_loop, 50),
+        FAN_OUT: Way(fan_out, 500),
+        DEEP_CHAIN: Way(chain, 100, "100 in a row: it recurses, and 200 are a RecursionError"),
+        ONE_TASK: Way(one_task, 20),
+        DURABLE_LOOP: Way(durable_loop, 20, REPLAY_NOTE),
+        FLUSHED_LOOP: Way(flushed_loop, 20, REPLAY_NOTE),
+        MEMORY: Way(simple_loop, 2_000),
+    },
+    requirements=("redun==0.44.1",),
+)
