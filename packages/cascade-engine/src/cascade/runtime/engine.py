@@ -200,6 +200,7 @@ class Engine:
         run = RunContext(
             run_id=run_id,
             executor=self.executor,
+            inline_executor=self._strategy.inline_executor,
             bus=self.bus,
             clock=self.clock,
             constraints=self._constraints,

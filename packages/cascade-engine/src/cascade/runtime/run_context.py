@@ -12,7 +12,7 @@ from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.resource_container import ResourceContainer
 from cascade.spec.events import Event, ResourceAcquired, ResourceReleased
 from cascade.spec.identifiers import RunId
-from cascade.spec.protocols import Clock, EventBus, Executor
+from cascade.spec.protocols import Clock, EventBus, Executor, InlineExecutor
 from cascade.spec.resources import Resource
 
 
@@ -23,6 +23,7 @@ class RunContext:
     Attributes:
         run_id: Its id.
         executor: Runs the functions.
+        inline_executor: The same, if it lets the engine make short calls itself.
         bus: Carries the events.
         clock: Gives the times of events.
         constraints: The engine's capacities and limits.
@@ -35,6 +36,7 @@ class RunContext:
 
     run_id: RunId
     executor: Executor
+    inline_executor: InlineExecutor | None
     bus: EventBus
     clock: Clock
     constraints: ConstraintManager

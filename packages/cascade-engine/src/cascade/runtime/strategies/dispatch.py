@@ -25,7 +25,6 @@ from cascade.spec.common import ParameterSpec
 from cascade.spec.errors import InternalError
 from cascade.spec.events import TaskExecutionFinished, TaskExecutionStarted, TaskStatus
 from cascade.spec.policies import NO_POLICIES, NOTHING
-from cascade.spec.protocols import InlineExecutor
 from cascade.spec.resources import InjectStandIn
 
 UNDER_WAY: Final = object()
@@ -55,7 +54,7 @@ class Dispatcher:
         self._processor = NodeProcessor(run)
         self.cached = CachedCalls(run)
         self._concurrency = run.executor.concurrency
-        executor = run.executor if isinstance(run.executor, InlineExecutor) else None
+        executor = run.inline_executor
         self.inline: Callable[[Any], bool] = _never if executor is None else executor.inline
         self.observe: Callable[[Any, float], None] = _ignore if executor is None else executor.observe
         self.slow_s = float("inf") if executor is None else executor.slow_s

@@ -21,6 +21,7 @@ class GraphExecutionStrategy:
     Attributes:
         registry: Interns the nodes.
         plans: Keeps the plans.
+        inline_executor: The executor, if it lets the engine make short calls itself.
         cycles: Keeps the compiled loops; ``None`` if there are none.
     """
 
@@ -28,8 +29,9 @@ class GraphExecutionStrategy:
         self.registry = NodeRegistry()
         self.plans = PlanCache(solver)
         self.cycles: CycleCache | None = None
-        if jit and isinstance(executor, InlineExecutor):
-            self.cycles = CycleCache(executor)
+        self.inline_executor = executor if isinstance(executor, InlineExecutor) else None
+        if jit and self.inline_executor is not None:
+            self.cycles = CycleCache(self.inline_executor)
 
     def begin(self, run: RunContext) -> Interpreter:
         """The evaluation of one run's target; to be used in the event loop that is running now."""
