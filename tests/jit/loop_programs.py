@@ -166,14 +166,14 @@ class Program:
         loops: The loops; the first is called first.
         incidents: What happens on the way.
         count: The number that the first call is given, which falls to 0.
-        may_hurry: Whether the time is always over, so that every turn is as short as can be, if that changes nothing.
+        slices: Whether slices are as long as usual, never over, or always over, if that changes nothing.
     """
 
     leaves: tuple[Leaf, ...]
     loops: tuple[Loop, ...]
     incidents: tuple[Incident, ...]
     count: int
-    may_hurry: bool
+    slices: Literal["usual", "endless", "over"]
 
     @property
     def has_ticks(self) -> bool:
@@ -186,7 +186,13 @@ class Program:
         """Whether the time is always over. Not if the order of independent calls depends on who has his turn when."""
         has_one_order = len({(leaf.is_async, leaf.wants) for leaf in self.leaves}) == 1 and not self.leaves[0].wants
         returns = ("returns a call", "returns calls")
-        return self.may_hurry and has_one_order and not any(incident.kind in returns for incident in self.incidents)
+        is_one_thing = not any(incident.kind in returns for incident in self.incidents)
+        return self.slices == "over" and has_one_order and is_one_thing
+
+    @property
+    def slice_s(self) -> float:
+        """How long a slice is, in virtual seconds."""
+        return -1.0 if self.is_hurried else 3600.0 if self.slices == "endless" else 0.005
 
 
 # --- Strategies -------------------------------------------------------------------------------------------------------
@@ -279,7 +285,7 @@ def programs(draw: Any) -> Program:
                 draw(st.integers(0, 7)),
             )
         )
-    return Program(leaves, loops, tuple(incidents), count, draw(st.booleans()))
+    return Program(leaves, loops, tuple(incidents), count, draw(st.sampled_from(("usual", "endless", "over"))))
 
 
 KINDS: Final[tuple[Kind, ...]] = (

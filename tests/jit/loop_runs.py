@@ -15,10 +15,8 @@ import zlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
-from unittest.mock import patch
 
 from cascade import workflow as cs
-from cascade.runtime.strategies import interpreter
 from cascade.spec.events import Event
 from tests.jit.loop_programs import (
     Box,
@@ -87,15 +85,12 @@ class Built:
             self._calls = calls
             return self._loops[0](self._program.count)
 
-        slice_s = -1.0 if self._program.is_hurried else 3600.0
         try:
-            with patch.object(interpreter, "SLICE_S", slice_s):
-                seen = see(begin, self._engine)
+            return see(begin, self._engine, self._program.slice_s)
         finally:
             for unsubscribe in self._unsubscribe:
                 unsubscribe()
             self._unsubscribe.clear()
-        return seen
 
     # --- Tasks --------------------------------------------------------------------------------------------------------
 

@@ -1,17 +1,23 @@
 """Runs one program interpreted and compiled, and compares everything that a user can see.
 
-Programs run in virtual time, so they may sleep. Whatever a run does, it must leave nothing behind: no asyncio task, no
-call that is still counted against limits.
+Programs run in virtual time, so they may sleep. The engine's slices are virtual, too: with real ones, how busy the
+machine is would decide between two orders, such as that of an async call that is begun and a sync call made next.
+
+Whatever a run does, it must leave nothing behind: no asyncio task, no call that is still counted against limits.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
+from cascade.runtime.strategies import compiled, interpreter
+from cascade.runtime.strategies.jit import cycle_cache, shapes
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache
 from cascade.testing import run_in_virtual_time
 
@@ -34,14 +40,30 @@ class Seen(NamedTuple):
     steps: int
 
 
-def see(program: EngineProgram, engine: cs.Engine) -> Seen:
+@contextmanager
+def virtual_slices(slice_s: float) -> Iterator[None]:
+    """The engine measures its slices by the event loop's clock, not by the computer's.
+
+    Args:
+        slice_s: The length of a slice; with less than 0 every slice is over when it begins.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(interpreter, "SLICE_S", slice_s))
+        for module in (interpreter, compiled, cycle_cache):
+            stack.enter_context(patch.object(module, "perf_counter", now))
+        stack.enter_context(patch.dict(shapes._COMMON, clock=now))
+        yield
+
+
+def see(program: EngineProgram, engine: cs.Engine, slice_s: float = interpreter.SLICE_S) -> Seen:
     """Run a program. Limits and pauses that it leaves behind are lifted."""
     calls: Calls = []
     steps: list[int] = []
     target = program(calls, engine)
     unsubscribe = engine.subscribe(cs.RunFinished, lambda event: steps.append(event.steps))
     try:
-        outcome = run_in_virtual_time(_outcome(engine, target))
+        with virtual_slices(slice_s):
+            outcome = run_in_virtual_time(_outcome(engine, target))
     finally:
         unsubscribe()
     constraints = engine._constraints

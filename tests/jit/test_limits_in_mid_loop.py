@@ -193,6 +193,30 @@ def test_a_limit_counts_what_compiled_code_awaits(together: bool) -> None:
         assert running <= 1
 
 
+def test_a_second_limit_counts_nothing_twice() -> None:
+    def program(calls: Calls, engine: cs.Engine) -> Any:
+        @cs.task
+        async def slow(n: int) -> int:
+            calls.append(("begins", n, now()))
+            await asyncio.sleep(10)
+            return n
+
+        @cs.task
+        async def loop(n: int, *values: int) -> int:
+            return n if n == 0 else loop(n - 1, slow(n), slow(-n))
+
+        @cs.task
+        async def visitor() -> int:
+            await asyncio.sleep(45)
+            engine.pause("task:nobody")
+            engine.limit(scope="task:slow", concurrency=3)
+            return await engine.run(slow(100))
+
+        return [loop(7), visitor()]
+
+    assert ("begins", 100, 45.0) in same_on_engines(program).calls
+
+
 def test_a_limit_counts_what_was_handed_to_the_interpreter() -> None:
     def program(calls: Calls, engine: cs.Engine) -> Any:
         @inline
