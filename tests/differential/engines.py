@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import random
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -110,11 +109,9 @@ ENGINES: Final[dict[str, Callable[[], cs.Engine]]] = {
     "strict stages": lambda: _make(solver=StagedSolver()),
     "one thread": lambda: _make(executor=LocalExecutor(threads=1, inline_limit_s=0.0)),
     "scattered calls": lambda: scattered_engine(ShuffledSolver(SEED + 1), SEED),
+    "interpreter": lambda: _make(jit=False),
     "recorded results": lambda: _make(state_backend_factory=lambda: InMemoryStateBackend(wants_results=True)),
 }
 """From a name to what makes the engine."""
-
-if "jit" in inspect.signature(cs.Engine).parameters:
-    ENGINES["interpreter"] = lambda: _make(jit=False)
 
 __all__ = ["ENGINES", "SEED", "ScatteringExecutor", "ShuffledSolver", "StagedSolver", "scattered_engine"]

@@ -125,11 +125,11 @@ def now() -> float:
 
 def cycles(engine: cs.Engine) -> CycleCache:
     """The compiled loops of an engine."""
-    found = engine._strategy.cycles
+    found = engine.cycles
     assert found is not None
     return found
 
 
 def inline_engine(**options: Any) -> cs.Engine:
     """An engine that never finds an inline call slow, so that a busy machine cannot change what a test sees."""
-    return cs.Engine(executor=LocalExecutor(inline_limit_s=3600), **options)
+    return cs.Engine(executor=LocalExecutor(inline_limit_s=3600), **{"jit": True, **options})

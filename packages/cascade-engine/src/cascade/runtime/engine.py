@@ -13,6 +13,7 @@ from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.solvers.native import NativeSolver
 from cascade.adapters.state.in_memory import InMemoryStateBackend
 from cascade.adapters.system_clock import SystemClock
+from cascade.graph.static_analysis import source_warnings
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
 from cascade.runtime.flow import Skip
@@ -21,6 +22,7 @@ from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import wait_for_all
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
+from cascade.runtime.strategies.jit.cycle_cache import CycleCache
 from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
 from cascade.spec.errors import (
     ConstraintError,
@@ -31,7 +33,7 @@ from cascade.spec.errors import (
     TaskDefinitionError,
     TaskTimeoutError,
 )
-from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
+from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus, StaticAnalysisWarning
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateBackend
 from cascade.spec.resources import Resource
@@ -55,7 +57,8 @@ class Engine:
         system_resources: How much there is of what tasks hold by ``with_constraints``, for example ``{"gpu": 2}``.
         resources: Resources that are injected by name.
         clock: Gives the times of events.
-        jit: Whether loops are compiled. It changes nothing but their speed.
+        jit: Whether loops are compiled, which changes nothing but their speed. By default they are, unless the
+            environment variable ``CASCADE_JIT`` is ``0``.
 
     Raises:
         CapacityError: An amount in ``system_resources`` is not a number of at least 0.
@@ -82,7 +85,7 @@ class Engine:
         system_resources: Mapping[str, float] | None = None,
         resources: Iterable[Resource[Any]] = (),
         clock: Clock | None = None,
-        jit: bool = True,
+        jit: bool | None = None,
     ) -> None:
         self.solver: Solver = NativeSolver() if solver is None else solver
         self.executor: Executor = LocalExecutor() if executor is None else executor
@@ -90,7 +93,9 @@ class Engine:
         self.clock: Clock = SystemClock() if clock is None else clock
         self._state_backend_factory = state_backend_factory
         self._constraints = ConstraintManager(system_resources)
-        self._strategy = GraphExecutionStrategy(self.solver, self.executor, jit)
+        self._strategy = GraphExecutionStrategy(
+            self.solver, self.executor, os.environ.get("CASCADE_JIT") != "0" if jit is None else jit
+        )
         self._resources: dict[str, Resource[Any]] = {}
         self._overrides: dict[str, Resource[Any]] = {}
         self._is_closed = False
@@ -144,9 +149,12 @@ class Engine:
             overrides=dict(self._overrides),
         )
         interpreter = self._strategy.begin(run)
-        name = interpreter.prepare(target, allow_unused_params=allow_unused_params)
+        graph = interpreter.prepare(target, allow_unused_params=allow_unused_params)
         began = self.clock.monotonic()
-        run.publish(RunStarted, target=name)
+        run.publish(RunStarted, target=graph.root.name)
+        if self.bus.wants(StaticAnalysisWarning):
+            for code, task, message in source_warnings(graph):
+                run.publish(StaticAnalysisWarning, code=code, task=task.name, message=message)
         error: BaseException | None = None
         value: Any = None
         try:
@@ -168,6 +176,15 @@ class Engine:
                 del error  # the exception's traceback holds this frame: break the circle
         result: T = value
         return result
+
+    @property
+    def cycles(self) -> CycleCache | None:
+        """The compiled loops: statistics, source, and why a call is not compiled; ``None`` without ``jit``.
+
+        Example:
+            ``print(engine.cycles.statistics, engine.cycles.explain(loop(10)))``
+        """
+        return self._strategy.cycles
 
     def subscribe(self, kind: type[E], handler: Callable[[E], Any]) -> Callable[[], None]:
         """Call the handler with every event of a class; the returned function ends the subscription."""

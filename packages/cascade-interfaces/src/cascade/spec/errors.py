@@ -181,6 +181,10 @@ class PlanError(CascadeError, RuntimeError):
     """A solver returned a plan that is no order of the graph: nodes are missing, twice, or before their inputs."""
 
 
+class UnexpectedCompilationError(CascadeError, RuntimeError):
+    """A loop was about to be compiled where a test says that nothing new should be."""
+
+
 class InternalError(CascadeError, RuntimeError):
     """An invariant of Cascade does not hold."""
 
@@ -213,6 +217,7 @@ __all__ = [
     "TaskDefinitionError",
     "TaskStopIterationError",
     "TaskTimeoutError",
+    "UnexpectedCompilationError",
     "UnhashableValueError",
     "UnstorableValueError",
     "WorkerLostError",

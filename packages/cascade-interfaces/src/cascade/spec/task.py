@@ -10,7 +10,20 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import TaskDefinitionError
@@ -61,6 +74,9 @@ class Task(Modifiable, Generic[P, R]):
     call_signature: CallSignature
     base: Task[..., Any]
 
+    _find_cycle_id: ClassVar[Callable[[Task[..., Any]], str | None]] = staticmethod(lambda _task: None)
+    """Reads the source; put here by the package that can (`cascade.graph.static_analysis`)."""
+
     def __init__(
         self,
         fn: Callable[..., Any],
@@ -93,6 +109,8 @@ class Task(Modifiable, Generic[P, R]):
         self.call_signature = CallSignature(fn, self.name)
         self.base = cast(Any, self)
         self._options = NO_OPTIONS
+        self._passes_on = False
+        """Whether it only returns its first argument, so that what that returns may be the step's tail call."""
 
     if TYPE_CHECKING:
 
@@ -117,6 +135,14 @@ class Task(Modifiable, Generic[P, R]):
         if instance is None or self._binding is None:
             return self
         return BoundTask(self, instance)
+
+    @property
+    def _tco_cycle_id(self) -> str | None:
+        """The same text for all tasks that go on with each other by tail calls, in every process; a hint.
+
+        ``None`` for a task in no such cycle, or whose source cannot be read. Found out when first asked.
+        """
+        return Task._find_cycle_id(self)
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"
@@ -171,14 +197,21 @@ class BoundTask(Task[P, R]):
     """A task that was read from an instance (or, for a class method, from its class): the first argument is given."""
 
     def __init__(self, task: Task[..., R], instance: Any) -> None:
-        self.__dict__.update(task.__dict__)
+        # Made anew each time that a method is read, so it is small: all the rest is read from the task.
+        self._unbound = task
         self._instance = instance
+        self._options = task._options
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_unbound":  # not made yet, or being copied
+            raise AttributeError(name)
+        return getattr(self._unbound, name)
 
     if not TYPE_CHECKING:
 
         def __call__(self, /, *args, **kwargs):
             # Without options it is a call of the task as declared, so that all instances share what is compiled.
-            called = self.base if self._options is NO_OPTIONS else self
+            called = self._unbound.base if self._options is NO_OPTIONS else self
             return LazyResult(called, (self._instance, *args), kwargs)
 
     def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: Any = "raise", **named: Any) -> Any:

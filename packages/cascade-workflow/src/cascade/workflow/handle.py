@@ -144,8 +144,8 @@ def start(
         timeout_s: As for `run`.
         resources: As for `run`.
         allow_unused_params: As for `run`.
-        events: The class of the events that ``handle.events()`` gives. `RunEvent` (start, progress, end) costs nothing;
-            `Event` (also those of each task) makes a hot loop slower.
+        events: The class of the events that ``handle.events()`` gives. `RunEvent` (start, warnings, progress, end)
+            costs next to nothing; `Event` (also those of each task) makes a hot loop slower.
 
     Returns:
         A handle with ``result()``, ``cancel()`` and ``events()``.

@@ -13,14 +13,17 @@ from time import perf_counter
 from typing import Any
 
 from cascade.graph.build import build_graph
+from cascade.graph.model import Graph, NodeKind
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
+from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.jit.waiting import Watch
+from cascade.runtime.strategies.plans import Plan, PlanCache
 
 
 class CompiledSteps:
@@ -32,6 +35,7 @@ class CompiledSteps:
         calls: Where code that awaits is started.
         progress: Counts what was run.
         registry: Interns the nodes.
+        plans: Plans the graphs.
         slice_s: Seconds after which compiled code gives the turn back.
         may_go_on: Whether nobody listens, and no limits are in force.
     """
@@ -43,6 +47,7 @@ class CompiledSteps:
         calls: CallsUnderWay,
         progress: Progress,
         registry: NodeRegistry,
+        plans: PlanCache,
         slice_s: float,
         may_go_on: Callable[[], bool],
     ) -> None:
@@ -53,11 +58,19 @@ class CompiledSteps:
         self._registry = registry
         self._slice_s = slice_s
         self._may_go_on = may_go_on
-        self.learn = cycles.learn
+        self._plans = plans
 
     def run(self, step: NextStep, until: float) -> Ran:
         """Run steps that need not be awaited."""
         return self._cycles.run(step.call, until, self._run.step_resources.opened)
+
+    def learn(self, call: Any, graph: Graph, plan: Plan) -> None:
+        """A step is about to be interpreted: next time it may be compiled."""
+        if self._cycles.learn(graph, plan) and graph.root.kind is NodeKind.ROUTER:
+            chosen = Routed().chosen(call)
+            if chosen is not call:
+                graph, _, _ = build_graph(chosen, self._registry)
+                self._cycles.learn(graph, self._plans.plan(graph))
 
     def begin(self, step: NextStep, loop: CompiledLoop) -> None:
         """Begin to run steps that are awaited; what they have done comes as a completed call of the step."""
@@ -67,6 +80,8 @@ class CompiledSteps:
 
     def after(self, ran: Ran, step: NextStep) -> NextStep:
         """Where the program stands after some steps were run."""
+        for variable, value in ran.kept:
+            variable.set(value)
         if ran.loop is None or not ran.steps:
             return step
         graph = ran.loop.shapes[ran.place].graph
@@ -104,7 +119,8 @@ class CompiledSteps:
             return Ran(0, call, None, 0, None)
         watch = Watch(self._run.constraints, loop.task_at, self._slice_s, self._may_go_on)
         until = perf_counter() + self._slice_s
-        return await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
+        ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
+        return ran._replace(kept=watch.kept)
 
 
 __all__ = ["CompiledSteps"]

@@ -25,6 +25,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from cascade.graph.build import build_despite_cycles, build_graph
+from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
@@ -79,7 +80,9 @@ class Interpreter:
         self._compiled: CompiledSteps | None = None
         if cycles is not None:
             look_around = self._dispatcher.look_around
-            self._compiled = CompiledSteps(run, cycles, self._calls, self._progress, registry, SLICE_S, look_around)
+            self._compiled = CompiledSteps(
+                run, cycles, self._calls, self._progress, registry, plans, SLICE_S, look_around
+            )
         self._active: list[Frame | MapRun | NextStep] = []
         """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()
@@ -90,7 +93,7 @@ class Interpreter:
         self._is_finished = False
         self._value: Any = None
 
-    def prepare(self, target: Any, *, allow_unused_params: bool = False) -> str:
+    def prepare(self, target: Any, *, allow_unused_params: bool = False) -> Graph:
         """Build and check the first graph, so that everything that is wrong with it is said before anything runs.
 
         Args:
@@ -98,7 +101,7 @@ class Interpreter:
             allow_unused_params: Whether parameters may be given for which the first graph does not ask.
 
         Returns:
-            The name of the target.
+            The first graph.
 
         Raises:
             CascadeError: The target cannot be built, planned or run.
@@ -111,7 +114,7 @@ class Interpreter:
         check_graph(graph, data, self._run, refuse_unused_params=not allow_unused_params, known=known)
         self._begin_step(target)
         self._first = Frame(graph, data, self._plans.plan(graph), None, 0, 1)
-        return graph.root.name
+        return graph
 
     async def evaluate(self) -> Any:
         """Run until the target has its value.
@@ -333,7 +336,7 @@ class Interpreter:
             self._fail_loop(error, following.returned_by, following.step - 1, parent, slot)
             return
         if self._compiled is not None:
-            self._compiled.learn(frame.graph, frame.plan)
+            self._compiled.learn(following.call, frame.graph, frame.plan)
 
     def _goes_on(self, ran: Ran, following: NextStep) -> bool:
         """Whether a loop that compiled code has run goes on with a step; otherwise what is to be done is done."""
@@ -391,7 +394,7 @@ class Interpreter:
             if type(value) is LiteralValue:
                 value = value._value
             else:
-                self._follow(frame, index, value, is_tail=index == frame.root and not is_led)
+                self._follow(frame, index, value, is_tail=frame.is_tail(index) and not is_led)
                 return
         if is_led:
             self._calls.start(self._cached.store(frame, index, value), frame, index)

@@ -17,10 +17,12 @@ from rich.console import Console
 from cascade.graph.build import build_graph
 from cascade.graph.render import render_dot, render_mermaid
 from cascade.graph.serialize import graph_to_dict
+from cascade.graph.static_analysis import possible_flows
 from cascade.runtime.engine import Engine
 from cascade.spec.errors import CapacityError, CascadeError, ResourceNotFoundError
 from cascade.workflow.cli.cache import cache
 from cascade.workflow.cli.evaluating import evaluate
+from cascade.workflow.cli.explain import explain as explain_run
 from cascade.workflow.cli.faults import SIGNALLED, Fault, bad_input
 from cascade.workflow.cli.json_lines import JsonLines, stdout_reserved
 from cascade.workflow.cli.live import LiveView
@@ -120,7 +122,10 @@ def run(
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.pass_context
 def graph(ctx: click.Context, place: str, language: str, output: Path | None) -> None:
-    """Draw the graph of TARGET, without running it."""
+    """Draw the graph of TARGET, without running it.
+
+    Dashed arrows lead to what its tasks may go on with when they return, as far as their source tells.
+    """
     with stdout_reserved() as stdout:  # what the file prints while it is loaded is no drawing
         try:
             with _interrupts_as_faults(), _program(parse_place(place)) as (_, target):
@@ -131,6 +136,37 @@ def graph(ctx: click.Context, place: str, language: str, output: Path | None) ->
                     _write(output, text)
         except Fault as fault:
             click.echo(fault.message, err=True)
+            ctx.exit(fault.exit_code)
+
+
+@cascade.command()
+@click.argument("place", metavar=_PLACE)
+@click.option("--param", "-p", "assignments", metavar="NAME=VALUE", multiple=True, help="Give a parameter; repeatable.")
+@click.option(
+    "--seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=2,
+    show_default=True,
+    help="Stop the run after this time.",
+)
+@click.pass_context
+def explain(ctx: click.Context, place: str, assignments: tuple[str, ...], seconds: float) -> None:
+    """Run TARGET for a short while, and show how its loops were compiled.
+
+    Shown are the plan of the first step, the outcomes of the cache of compiled loops, and of each loop its shapes, its
+    plans and its source.
+    """
+    where = parse_place(place)
+    params = parse_assignments(assignments)
+    with stdout_reserved() as stdout:  # what the program prints is no explanation
+        try:
+            with _interrupts_as_faults(), _program(where) as (module, target), _engine(where, module) as engine:
+                for paragraph in explain_run(target, params, seconds, engine):
+                    stdout.write(paragraph + "\n\n")
+        except Fault as fault:
+            if not fault.is_told:
+                click.echo(fault.message, err=True)
             ctx.exit(fault.exit_code)
 
 
@@ -215,10 +251,11 @@ def _draw(target: Any, language: str) -> str:
         graph, data, _ = build_graph(target)
     except CascadeError as error:
         raise bad_input(str(error), error) from None
+    flows = possible_flows(graph)
     if language == "json":
-        return json.dumps(graph_to_dict(graph), indent=2) + "\n"
+        return json.dumps(graph_to_dict(graph, flows), indent=2) + "\n"
     render = render_mermaid if language == "mermaid" else render_dot
-    return render(graph, data) + "\n"
+    return render(graph, data, flows) + "\n"
 
 
 def _write(file: Path, text: str) -> None:

@@ -13,15 +13,22 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
+from cascade.graph.build import build_graph
 from cascade.graph.model import Graph, Node
+from cascade.runtime.strategies.jit.explain import difference
+from cascade.runtime.strategies.jit.forms import forms
+from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import SLOW, CompiledLoop, Leave, Shape, Stop, shape_of
 from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan
+from cascade.spec.errors import UnexpectedCompilationError
 from cascade.spec.lazy_types import LazyResult
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import InlineExecutor
@@ -33,6 +40,8 @@ TASKS: Final = 256
 _SEEN: Final = 1_024
 _LEAVES_ALLOWED: Final = 16
 _EVICTIONS_ALLOWED: Final = 16
+_FIRST_MET: Final = "first met"
+_COMPILED: Final = "compiled, but not to be run now"
 _HANDOVERS: Final = 8
 """How often one loop hands over to another before the two are linked."""
 
@@ -51,6 +60,7 @@ class Ran(NamedTuple):
         place: The place of the last step's shape in that loop.
         left: Set if the interpreter must go on in the middle of a step.
         following: The loop that goes on from here, if it is one that must be awaited.
+        kept: Context variables that functions have set for the rest of the run.
     """
 
     steps: int
@@ -59,6 +69,7 @@ class Ran(NamedTuple):
     place: int
     left: Leave | None
     following: CompiledLoop | None = None
+    kept: Sequence[tuple[ContextVar[Any], Any]] = ()
 
 
 class CycleCache:
@@ -68,8 +79,10 @@ class CycleCache:
         executor: Tells which tasks may be called in the event loop's thread now.
 
     Attributes:
-        statistics: Counts of ``hit``, ``compiled``, ``linked``, ``evicted``, ``left``, ``dropped`` and of
-            ``refused: <why>``.
+        statistics: What came of the steps of loops. ``hit`` counts how often compiled code was entered, and ``steps``
+            the steps that it ran; ``miss: <why>`` the steps that were interpreted; ``compiled`` and ``linked`` the
+            functions that were made; ``evicted``, ``dropped`` and ``refused: <why>`` the shapes that have none any
+            more, or never had one; ``left`` how often a step was left in its middle.
     """
 
     def __init__(self, executor: InlineExecutor) -> None:
@@ -77,8 +90,9 @@ class CycleCache:
         self._observe = executor.observe
         self._slow_s = executor.slow_s
         self._loops: OrderedDict[AnyTask, CompiledLoop] = OrderedDict()
-        self._seen: OrderedDict[Node, bool] = OrderedDict()
-        """Roots of shapes that were met once (``False``), or were compiled or refused (``True``)."""
+        self._seen: OrderedDict[Node, str] = OrderedDict()
+        """The roots of shapes that were met, and what came of them."""
+        self._is_complete = False
         self._handovers: Counter[tuple[CompiledLoop, CompiledLoop]] = Counter()
         self._evictions: WeakKeyDictionary[AnyTask, int] = WeakKeyDictionary()
         self._lock = threading.Lock()
@@ -97,6 +111,8 @@ class CycleCache:
         following: CompiledLoop | None = None
         this_slice = object()
         left: Any = None
+        routed = Routed()
+        call = routed.chosen(call)
         while isinstance(call, LazyResult):
             loop = self._loops.get(call._task.base)
             if loop is None:
@@ -113,53 +129,114 @@ class CycleCache:
             resources = [opened(wanted) for wanted in loop.wanted]
             if _is_missing(resources):
                 break
-            steps, call, at, left = loop.run(call, until, resources)
+            steps, call, at, left = loop.run(call, until, resources, routed)
             if not steps and left is None:
                 break
             total, last, place = total + steps, loop, at
             loop.steps += steps
             if left is not None or perf_counter() >= until:
                 break
-        return self._ran(total, call, last, place, left, following)
+        return self._ran(total, call if left else routed.given(call), last, place, left, following)
 
     async def run_awaited(self, loop: CompiledLoop, call: Any, until: float, opened: Opened, watch: Watch) -> Ran:
         """Run steps of a loop that must be awaited, in an asyncio task of their own."""
         resources = [opened(wanted) for wanted in loop.wanted]
+        routed = Routed()
+        call = routed.chosen(call)
         stop: Stop = (0, call, 0, None)
         if not _is_missing(resources):
-            stop = await loop.run_watched(call, until, resources, watch)
+            stop = await loop.run_watched(call, until, resources, routed, watch)
         steps, call, place, left = stop
         loop.steps += steps
+        call = call if left else routed.given(call)
         return self._ran(steps, call, loop if steps or left else None, place, left, None)
 
-    def learn(self, graph: Graph, plan: Plan) -> None:
-        """A step of this shape is about to be interpreted: compile it if it was met before."""
+    def learn(self, graph: Graph, plan: Plan) -> bool:
+        """A step of this shape is about to be interpreted: compile it if it was met before.
+
+        Returns:
+            Whether the shape was not known yet.
+
+        Raises:
+            UnexpectedCompilationError: It would be compiled inside `expect_no_compilation`.
+        """
         root = graph.root
-        is_settled = self._seen.get(root)
-        if is_settled:
-            return
+        outcome = self._seen.get(root)
+        self.statistics[f"miss: {outcome or _FIRST_MET}"] += 1
+        if outcome is not None and outcome != _FIRST_MET:
+            return False
         with self._lock:
-            self._seen[root] = is_settled is not None
-            if is_settled is None:
+            if outcome is None:
+                self._seen[root] = _FIRST_MET
                 if len(self._seen) > _SEEN:
                     self._seen.popitem(last=False)
-                return
-            shape = shape_of(graph, plan)
-            if isinstance(shape, str) or root.task is None:
+                return True
+            shape = self._compilable(graph, plan)
+            if isinstance(shape, str):
+                self._seen[root] = f"refused: {shape}"
                 self.statistics[f"refused: {shape}"] += 1
-                return
-            if self._evictions.get(root.task, 0) >= _EVICTIONS_ALLOWED:
-                self.statistics[f"refused: {root.name} has too many shapes"] += 1
-                return
-            known = self._loops.get(root.task)
-            if known is not None and len(known.roots) > 1 and shape.forms[-1].is_varied:
-                self.statistics[f"refused: {root.name} has policies in a loop of several tasks"] += 1
-                return
+                return True
+            if self._is_complete:
+                raise UnexpectedCompilationError(f"a shape of {root.name} would be compiled: {self._why_new(graph)}")
+            self._seen[root] = _COMPILED
+            known = self._loops.get(shape.root_task)
             shapes = [shape, *(() if known is None else known.shapes)]
             for evicted in shapes[SHAPES_PER_LOOP:]:
                 self._evict(evicted)
             self._put(shapes[:SHAPES_PER_LOOP])
             self.statistics["compiled"] += 1
+        return True
+
+    @contextmanager
+    def expect_no_compilation(self) -> Iterator[None]:
+        """For tests of a loop in its steady state: a step that would be compiled is an error instead.
+
+        Example:
+            ``with engine.cycles.expect_no_compilation(): cs.run(loop(1_000), engine=engine)``
+        """
+        self._is_complete = True
+        try:
+            yield
+        finally:
+            self._is_complete = False
+
+    def explain(self, call: Any) -> str:
+        """Why the next step that makes this call would be interpreted, or that it would not.
+
+        Raises:
+            CascadeError: No graph can be built of it.
+        """
+        graph, _, _ = build_graph(call)
+        loop = self._loops.get(graph.root.task) if graph.root.task is not None else None
+        if loop is not None:
+            if all(difference(shape.graph, graph) is not None for shape in loop.shapes):
+                return f"it has a new shape: {self._why_new(graph)}"
+            elsewhere = [task.name for task in loop.tasks if not self._inline(task)]
+            if elsewhere:
+                return f"it is compiled, but {', '.join(elsewhere)} runs outside the event loop's thread"
+            return "it is compiled"
+        found = forms(graph)
+        if isinstance(found, str):
+            return f"its shape is interpreted: {found}"
+        met = [root for root in self._seen if difference(Graph(_below(root)), graph) is None]
+        return f"it has no compiled loop; {self._seen[met[0]]}" if met else "no step of its shape was interpreted yet"
+
+    def _compilable(self, graph: Graph, plan: Plan) -> Shape | str:
+        shape = shape_of(graph, plan)
+        if isinstance(shape, str):
+            return shape
+        known, name = self._loops.get(shape.root_task), graph.root.name
+        if self._evictions.get(shape.root_task, 0) >= _EVICTIONS_ALLOWED:
+            return f"{name} has too many shapes"
+        if known is not None and len(known.roots) > 1 and shape.forms[-1].is_varied:
+            return f"{name} has policies in a loop of several tasks"
+        return shape
+
+    def _why_new(self, graph: Graph) -> str:
+        """How a graph differs from those that are compiled for its root's task."""
+        loop = None if graph.root.task is None else self._loops.get(graph.root.task)
+        shapes = () if loop is None else [shape.graph for shape in loop.shapes if shape.root_task is graph.root.task]
+        return "; ".join(filter(None, (difference(known, graph) for known in shapes))) or "there was none before"
 
     def loops(self) -> list[CompiledLoop]:
         """All compiled loops."""
@@ -176,6 +253,7 @@ class CycleCache:
     ) -> Ran:
         if loop is not None:
             self.statistics["hit"] += 1
+            self.statistics["steps"] += steps
         if left is SLOW:
             left = None
         if left is not None and loop is not None:
@@ -186,12 +264,11 @@ class CycleCache:
         """Compile shapes into one loop, which takes the place of those that had them."""
         self._handovers.clear()  # so that it holds no loop that is no longer in use
         loop = CompiledLoop(list(shapes), self._slow_s, self._observe)
-        replaced = {self._loops.get(shape.graph.root.task) for shape in loop.shapes}  # type: ignore[arg-type]
+        replaced = {self._loops.get(shape.root_task) for shape in loop.shapes}
         for task in [task for task, other in self._loops.items() if other in replaced]:
             del self._loops[task]
         for shape in loop.shapes:
-            assert shape.graph.root.task is not None
-            self._loops[shape.graph.root.task] = loop
+            self._loops[shape.root_task] = loop
         while len(self._loops) > TASKS:
             _, oldest = self._loops.popitem(last=False)
             if oldest not in self._loops.values():
@@ -199,10 +276,8 @@ class CycleCache:
                     self._evict(shape)
 
     def _evict(self, shape: Shape) -> None:
-        root = shape.graph.root
-        assert root.task is not None
-        self._seen.pop(root, None)
-        self._evictions[root.task] = self._evictions.get(root.task, 0) + 1
+        self._seen.pop(shape.graph.root, None)
+        self._evictions[shape.root_task] = self._evictions.get(shape.root_task, 0) + 1
         self.statistics["evicted"] += 1
 
     def _note_handover(self, first: CompiledLoop, second: CompiledLoop) -> None:
@@ -229,6 +304,18 @@ class CycleCache:
                 for task in [task for task, other in self._loops.items() if other is loop]:
                     del self._loops[task]
                 self.statistics["dropped"] += 1
+
+
+def _below(root: Node) -> list[Node]:
+    """All nodes that a node needs, and itself, each behind its inputs."""
+    found = {root.index: root}
+    stack = [root]
+    while stack:
+        for node in stack.pop().inputs:
+            if node.index not in found:
+                found[node.index] = node
+                stack.append(node)
+    return [found[index] for index in sorted(found)]
 
 
 def _is_missing(resources: list[Any]) -> bool:

@@ -14,10 +14,9 @@ gives in essence::
             <look at the clock>
 
 With an async task among them, the function is a coroutine function and awaits where the interpreter would. What an
-``await`` can bring about is looked at behind it, and the loop is left where compiled code must not go on: the run's
-own state of context variables has changed (each async call has a context of its own), the call was cancelled, or the
-time is over. Calls that are awaited together are asyncio tasks; if one of them fails or returns a call, the interpreter
-takes them over as they are.
+``await`` can bring about is looked at behind it, and the loop is left where compiled code must not go on: a context
+variable was set (each async call has a context of its own), the call was cancelled, or the time is over. Calls that are
+awaited together are asyncio tasks; if one of them fails or returns a call, the interpreter takes them over as they are.
 
 Loops that go through several shapes (mutual recursion, a step that alternates) are rendered as one function that
 looks at the task of each call and tries the shapes that have it at their root.
@@ -108,9 +107,8 @@ class _Writer:
         self.lines.append("    " * depth + line)
 
     def add_function(self) -> None:
-        self.add(
-            0, "async def loop(call, until, resources, watch):" if self._awaits else "def loop(call, until, resources):"
-        )
+        head = "def loop(call, until, resources, routed"
+        self.add(0, f"async {head}, watch):" if self._awaits else f"{head}):")
         self.add(1, "steps = done = last = 0")
         self.add(1, "batch = 1")
         for place, outline in enumerate(self._outlines):
@@ -122,6 +120,7 @@ class _Writer:
         if self._awaits:
             self.add(1, "suspended = watch.suspended")
             self.add(1, "context = copy_context()")
+            self.add(1, "is_empty = not context")
         if self._together:
             self.add(1, "group = None")
         self.add(1, "try:")
@@ -142,7 +141,10 @@ class _Writer:
         for place, outline in enumerate(self._outlines):
             by_task.setdefault(outline.graph.root.task, []).append(place)
         if len(by_task) > 1:
-            self.add(depth, "task = call._task if type(call) is LazyResult else None")
+            self.add(depth, "if type(call) is not LazyResult:")
+            self.add(depth + 1, "call = routed.chosen(call)")
+            self.add(depth + 1, f"if type(call) is not LazyResult: {_STANDS_AT}")
+            self.add(depth, "task = call._task")
         for places in by_task.values():
             inner = depth
             if len(by_task) > 1:
@@ -222,16 +224,13 @@ class _Writer:
             self.add(depth, "elapsed_s = clock() - began_call")
             self.add(depth, f"if elapsed_s > SLOW_CALL_S: observe(T{place}_{node.index}, elapsed_s)")
         if is_root:
-            if outline.awaits:
-                has_moved = " or has_moved(context)" if form.is_awaited else ""
-                self.add(depth, f"if suspended and watch.is_over(){has_moved}:")
+            if self._awaits:
+                self.add(depth, f"if suspended and watch.is_over() or {_has_changed(form)}:")
                 self.add(depth + 1, f"return steps + done + 1, call, {place}, None")
             return
         must_leave = _is_open(place, node)
-        if form.is_awaited:
-            must_leave = f"suspended and watch.resumed() or has_moved(context) or {must_leave}"
-        elif outline.awaits:  # the task may have put a limit on those that are awaited next
-            must_leave = f"suspended and watch.resumed() or {must_leave}"
+        if self._awaits:  # a sync task may have put a limit on those that are awaited next
+            must_leave = f"suspended and watch.resumed() or {_has_changed(form)} or {must_leave}"
         self.add(depth, f"if {must_leave}:")
         self._add_leave(depth + 1, place, outline, node)
 
@@ -274,6 +273,12 @@ def _call(place: int, form: Form) -> str:
         filled_in_by = _resource(place, node, name) if name in form.injected else None
         operands.append(f"{name}={filled_in_by or _operand(place, node, name, reference)}")
     return f"f{place}_{node.index}({', '.join(operands)})"
+
+
+def _has_changed(form: Form) -> str:
+    """Whether a call has set context variables: an async one for itself, a sync one for the rest of the run."""
+    changed = "(copy_context() != context if is_empty else differs(context))"
+    return changed if form.is_awaited else f"{changed} and watch.keep(context)"
 
 
 def _comment(node: Node) -> str:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
+from contextvars import Context, ContextVar, copy_context
 from types import CoroutineType
-from typing import Any
+from typing import Any, Final
 
 from cascade.graph.operands import KINDS
 from cascade.runtime.constraints.manager import ConstraintManager, Lease
@@ -21,6 +22,7 @@ from cascade.runtime.strategies.calls import Exit, contained, wait_for_all
 from cascade.runtime.strategies.outcome import is_call
 from cascade.spec.task import Task
 
+_UNSET: Final = object()
 Call = tuple[asyncio.Task[Any], Coroutine[Any, Any, Any]]
 
 
@@ -35,6 +37,7 @@ class Watch:
 
     Attributes:
         suspended: Not empty if the loop was suspended, or a limit was put, since `is_over` was last asked.
+        kept: Context variables that are to be set for the run.
     """
 
     __slots__ = (
@@ -48,6 +51,7 @@ class Watch:
         "_task",
         "_task_at",
         "_until",
+        "kept",
         "suspended",
     )
 
@@ -69,6 +73,7 @@ class Watch:
         self._lease: Lease | None = None
         self._handle: asyncio.Handle | None = None
         self.suspended: list[bool] = []
+        self.kept: list[tuple[ContextVar[Any], Any]] = []
 
     async def over(self, coroutine: CoroutineType[Any, Any, Any]) -> Any:
         """Await the compiled loop."""
@@ -99,6 +104,11 @@ class Watch:
         must_leave = self.resumed()
         self.suspended.clear()
         return must_leave or self._loop.time() >= self._until
+
+    def keep(self, before: Context) -> bool:
+        """A function that was called directly has set context variables: keep them for the run."""
+        self.kept = [(var, value) for var, value in copy_context().items() if before.get(var, _UNSET) is not value]
+        return True
 
     def together(self) -> Together:
         """Calls that are awaited at the same time."""
@@ -205,6 +215,16 @@ class Together:
             self._waiter.set_result(None)
 
 
+def differs(before: Context) -> bool:
+    """Whether any context variable has another value now.
+
+    To compare two contexts with ``==`` is quicker, but right only for an empty one: it compares the values, which may
+    be equal and still be two, or refuse to be compared (arrays).
+    """
+    now = copy_context()
+    return len(now) != len(before) or any(before.get(var, _UNSET) is not value for var, value in now.items())
+
+
 def _is_trouble(task: asyncio.Task[Any]) -> bool:
     if task.cancelled() or task.exception() is not None:
         return True
@@ -212,4 +232,4 @@ def _is_trouble(task: asyncio.Task[Any]) -> bool:
     return type(value) is Exit or (KINDS[type(value)] is not None and is_call(value))
 
 
-__all__ = ["Together", "Watch"]
+__all__ = ["Together", "Watch", "differs"]
