@@ -117,6 +117,7 @@ class Step:
         arguments: Its arguments behind the number.
         form: How they are given; in every third step that is called by ``other_form``.
         attempts: As given to ``with_retry``.
+        routed: Whether the call is one of the routes of a router whose key is known.
     """
 
     following: int
@@ -124,6 +125,7 @@ class Step:
     form: Form = "positional"
     other_form: Form = "positional"
     attempts: int = 0
+    routed: Literal["", "by name", "by number", "otherwise", "by a call"] = ""
 
 
 @dataclass(frozen=True)
@@ -210,6 +212,7 @@ MOST_CALLS: Final = 6
 CONSTANTS: Final = (0, None, True, "a", 1.5, (), (1, 2), b"b", [1], {"k": 2})
 ATTEMPTS: Final = st.sampled_from((0, 0, 0, 0, 2, 3))
 FORMS: Final = st.sampled_from(("positional", "positional", "keywords", "reversed", "mixed"))
+ROUTED: Final = st.sampled_from(("",) * 8 + ("by name", "by number", "otherwise", "by a call"))
 VALUES: Final = st.one_of(
     st.builds(Value, st.integers(0, 3)),
     st.builds(Value, st.sampled_from(CONSTANTS), st.just(True)),
@@ -260,7 +263,8 @@ def programs(draw: Any) -> Program:
         arguments = tuple(expression(3) for _ in range(draw(st.integers(1, 3))))
         form = draw(FORMS)
         other_form = draw(FORMS) if draw(st.integers(0, 3)) == 0 else form
-        return Step(following, arguments, form, other_form, draw(ATTEMPTS) if len(kinds) == 1 else 0)
+        attempts = draw(ATTEMPTS) if len(kinds) == 1 else 0
+        return Step(following, arguments, form, other_form, attempts, draw(ROUTED))
 
     loops = tuple(
         Loop(
