@@ -58,8 +58,12 @@ def virtual_slices(slice_s: float) -> Iterator[None]:
 def see(program: EngineProgram, engine: cs.Engine, slice_s: float = interpreter.SLICE_S) -> Seen:
     """Run a program. Limits and pauses that it leaves behind are lifted."""
     calls: Calls = []
+    return _see(program(calls, engine), calls, engine, slice_s)
+
+
+def _see(target: Any, calls: Calls, engine: cs.Engine, slice_s: float = interpreter.SLICE_S) -> Seen:
+    calls.clear()
     steps: list[int] = []
-    target = program(calls, engine)
     unsubscribe = engine.subscribe(cs.RunFinished, lambda event: steps.append(event.steps))
     try:
         with virtual_slices(slice_s):
@@ -71,7 +75,7 @@ def see(program: EngineProgram, engine: cs.Engine, slice_s: float = interpreter.
     assert not constraints._uncounted
     for scope, is_pause in list(constraints._limits._limits):
         constraints.remove(scope, pause=is_pause)
-    return Seen(outcome, calls, steps[0] if steps else 0)
+    return Seen(outcome, calls.copy(), steps[0] if steps else 0)
 
 
 async def _outcome(engine: cs.Engine, target: Any) -> Any:
@@ -106,14 +110,21 @@ def same_on_engines(program: EngineProgram, *, is_parallel: bool = False, is_com
         is_compiled: Whether compiled code must have run: otherwise nothing would be compared.
     """
 
-    def run(engine: cs.Engine) -> Seen:
-        seen = see(program, engine)
-        return seen._replace(calls=sorted(seen.calls, key=repr)) if is_parallel else seen
+    def run(engine: cs.Engine) -> tuple[Seen, Seen]:
+        calls: Calls = []
+        target = program(calls, engine)
+        first, second = (_see(target, calls, engine) for _ in range(2))
+        if not is_parallel:
+            return first, second
+        return first._replace(calls=sorted(first.calls, key=repr)), second._replace(
+            calls=sorted(second.calls, key=repr)
+        )
 
-    interpreted = run(inline_engine(jit=False))
+    interpreted, interpreted_again = run(inline_engine(jit=False))
     engine = inline_engine()
-    assert run(engine) == interpreted
-    assert run(engine) == interpreted, "a second run on the same engine finds what the first has compiled"
+    compiled, compiled_again = run(engine)
+    assert compiled == interpreted
+    assert compiled_again == interpreted_again, "the second time, what was compiled is there from the beginning"
     assert not is_compiled or cycles(engine).statistics["hit"], "nothing was compiled"
     return interpreted
 
