@@ -126,6 +126,41 @@ def test_calls_that_the_interpreter_would_have_begun_before_are_begun(how: str) 
     assert [call[2] for call in seen.calls if call[:2] == ("first", 4)] == ([] if how == "fails" else [4.0])
 
 
+@pytest.mark.parametrize("how", ["returns a call", "fails", "is tried again"])
+@pytest.mark.parametrize("together", [False, True])
+def test_a_step_that_a_router_has_chosen_is_left(how: str, together: bool) -> None:
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        failures = [4]
+
+        @cs.task
+        async def inner(n: int) -> Any:
+            calls.append(("inner", n, now()))
+            await asyncio.sleep(1)
+            if n == 4 and how == "returns a call":
+                return [same(n), n]
+            if n in failures and how != "returns a call":
+                failures.remove(n)
+                raise ValueError(n)
+            return n
+
+        @cs.task
+        async def other(n: int) -> Any:
+            await asyncio.sleep(2)
+            return n
+
+        tried = inner.with_retry(2, delay_s=3) if how == "is tried again" else inner
+
+        @inline
+        def loop(n: int, x: Any = 0, y: Any = 0) -> Any:
+            calls.append(("loop", n, x, y, now()))
+            more = other(n) if together else n
+            return cs.Router(n > 0, {True: loop(n - 1, tried(n), more), False: "end"})
+
+        return loop(8)
+
+    same_on_engines(program, is_compiled=how != "is tried again" or not together)
+
+
 MODIFIED: dict[str, Callable[[Any, int], Any]] = {
     "a timeout": lambda task, n: task.with_timeout(10)(n),
     "a condition": lambda task, n: task.run_if(n % 4 == 0, otherwise=-1)(n),
