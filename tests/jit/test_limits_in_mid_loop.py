@@ -135,11 +135,6 @@ def test_it_holds_after_calls_that_are_awaited_together(act: Action) -> None:
     same_on_engines(lambda calls, engine: siblings(act, calls, engine))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="siblings whose asyncio tasks are made, but have not begun, do not ask again whether they may: those of the "
-    "interpreter do. It takes a limit or subscriber that comes in that very turn of the event loop.",
-)
 def test_a_sibling_that_pauses_at_once_keeps_those_behind_it_from_beginning() -> None:
     def program(calls: Calls, engine: cs.Engine) -> Any:
         @cs.task
