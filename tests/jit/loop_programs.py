@@ -117,6 +117,7 @@ class Step:
         arguments: Its arguments behind the number.
         form: How they are given; in every third step that is called by ``other_form``.
         attempts: As given to ``with_retry``.
+        routed: Whether the call is one of the routes of a router whose key is known.
     """
 
     following: int
@@ -124,6 +125,7 @@ class Step:
     form: Form = "positional"
     other_form: Form = "positional"
     attempts: int = 0
+    routed: Literal["", "by name", "by number", "otherwise", "by a call"] = ""
 
 
 @dataclass(frozen=True)
@@ -166,14 +168,14 @@ class Program:
         loops: The loops; the first is called first.
         incidents: What happens on the way.
         count: The number that the first call is given, which falls to 0.
-        may_hurry: Whether the time is always over, so that every turn is as short as can be, if that changes nothing.
+        slices: Whether slices are as long as usual, never over, or always over, if that changes nothing.
     """
 
     leaves: tuple[Leaf, ...]
     loops: tuple[Loop, ...]
     incidents: tuple[Incident, ...]
     count: int
-    may_hurry: bool
+    slices: Literal["usual", "endless", "over"]
 
     @property
     def has_ticks(self) -> bool:
@@ -186,7 +188,13 @@ class Program:
         """Whether the time is always over. Not if the order of independent calls depends on who has his turn when."""
         has_one_order = len({(leaf.is_async, leaf.wants) for leaf in self.leaves}) == 1 and not self.leaves[0].wants
         returns = ("returns a call", "returns calls")
-        return self.may_hurry and has_one_order and not any(incident.kind in returns for incident in self.incidents)
+        is_one_thing = not any(incident.kind in returns for incident in self.incidents)
+        return self.slices == "over" and has_one_order and is_one_thing
+
+    @property
+    def slice_s(self) -> float:
+        """How long a slice is, in virtual seconds."""
+        return -1.0 if self.is_hurried else 3600.0 if self.slices == "endless" else 0.005
 
 
 # --- Strategies -------------------------------------------------------------------------------------------------------
@@ -204,6 +212,7 @@ MOST_CALLS: Final = 6
 CONSTANTS: Final = (0, None, True, "a", 1.5, (), (1, 2), b"b", [1], {"k": 2})
 ATTEMPTS: Final = st.sampled_from((0, 0, 0, 0, 2, 3))
 FORMS: Final = st.sampled_from(("positional", "positional", "keywords", "reversed", "mixed"))
+ROUTED: Final = st.sampled_from(("",) * 8 + ("by name", "by number", "otherwise", "by a call"))
 VALUES: Final = st.one_of(
     st.builds(Value, st.integers(0, 3)),
     st.builds(Value, st.sampled_from(CONSTANTS), st.just(True)),
@@ -254,7 +263,8 @@ def programs(draw: Any) -> Program:
         arguments = tuple(expression(3) for _ in range(draw(st.integers(1, 3))))
         form = draw(FORMS)
         other_form = draw(FORMS) if draw(st.integers(0, 3)) == 0 else form
-        return Step(following, arguments, form, other_form, draw(ATTEMPTS) if len(kinds) == 1 else 0)
+        attempts = draw(ATTEMPTS) if len(kinds) == 1 else 0
+        return Step(following, arguments, form, other_form, attempts, draw(ROUTED))
 
     loops = tuple(
         Loop(
@@ -279,7 +289,7 @@ def programs(draw: Any) -> Program:
                 draw(st.integers(0, 7)),
             )
         )
-    return Program(leaves, loops, tuple(incidents), count, draw(st.booleans()))
+    return Program(leaves, loops, tuple(incidents), count, draw(st.sampled_from(("usual", "endless", "over"))))
 
 
 KINDS: Final[tuple[Kind, ...]] = (

@@ -15,10 +15,8 @@ import zlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
-from unittest.mock import patch
 
 from cascade import workflow as cs
-from cascade.runtime.strategies import interpreter
 from cascade.spec.events import Event
 from tests.jit.loop_programs import (
     Box,
@@ -87,15 +85,12 @@ class Built:
             self._calls = calls
             return self._loops[0](self._program.count)
 
-        slice_s = -1.0 if self._program.is_hurried else 3600.0
         try:
-            with patch.object(interpreter, "SLICE_S", slice_s):
-                seen = see(begin, self._engine)
+            return see(begin, self._engine, self._program.slice_s)
         finally:
             for unsubscribe in self._unsubscribe:
                 unsubscribe()
             self._unsubscribe.clear()
-        return seen
 
     # --- Tasks --------------------------------------------------------------------------------------------------------
 
@@ -119,7 +114,7 @@ class Built:
         def work(n: int, arguments: tuple[Any, ...]) -> Any:
             if n > 0:
                 step = loop.steps[n % len(loop.steps)]
-                return self._following(step, n)
+                return self._routed(step, self._following(step, n), n)
             first = self._leaves[0]
             if loop.last == "call":
                 return first(n, 1)
@@ -213,6 +208,19 @@ class Built:
             return loop(n - 1, *arguments[:1], **dict(zip(names[1:], arguments[1:], strict=True)))
         keywords = dict(zip(names, arguments, strict=True)) | {"n": n - 1}
         return loop(**keywords) if form == "keywords" else loop(**dict(reversed(keywords.items())))
+
+    def _routed(self, step: Step, call: Any, n: int) -> Any:
+        other = self._call(Call(0, (Value(1),)), n, [])
+        match step.routed:
+            case "by name":
+                return cs.Router("on", {"on": call, "off": other})
+            case "by number":
+                return cs.Router(n % 2, {n % 2: call, 1 - n % 2: n if n % 3 else other})
+            case "otherwise":
+                return cs.Router(n, {-1: other, "n": n}, default=call)
+            case "by a call":
+                return cs.Router(other, {"none": n}, default=call) if n % 2 else call
+        return call
 
     def _make(self, expression: Expr, n: int, made: list[tuple[Any, Call]]) -> Any:
         match expression:

@@ -1,17 +1,23 @@
 """Runs one program interpreted and compiled, and compares everything that a user can see.
 
-Programs run in virtual time, so they may sleep. Whatever a run does, it must leave nothing behind: no asyncio task, no
-call that is still counted against limits.
+Programs run in virtual time, so they may sleep. The engine's slices are virtual, too: with real ones, how busy the
+machine is would decide between two orders, such as that of an async call that is begun and a sync call made next.
+
+Whatever a run does, it must leave nothing behind: no asyncio task, no call that is still counted against limits.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
+from cascade.runtime.strategies import compiled, interpreter
+from cascade.runtime.strategies.jit import cycle_cache, shapes
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache
 from cascade.testing import run_in_virtual_time
 
@@ -34,14 +40,34 @@ class Seen(NamedTuple):
     steps: int
 
 
-def see(program: EngineProgram, engine: cs.Engine) -> Seen:
+@contextmanager
+def virtual_slices(slice_s: float) -> Iterator[None]:
+    """The engine measures its slices by the event loop's clock, not by the computer's.
+
+    Args:
+        slice_s: The length of a slice; with less than 0 every slice is over when it begins.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(interpreter, "SLICE_S", slice_s))
+        for module in (interpreter, compiled, cycle_cache):
+            stack.enter_context(patch.object(module, "perf_counter", now))
+        stack.enter_context(patch.dict(shapes._COMMON, clock=now))
+        yield
+
+
+def see(program: EngineProgram, engine: cs.Engine, slice_s: float = interpreter.SLICE_S) -> Seen:
     """Run a program. Limits and pauses that it leaves behind are lifted."""
     calls: Calls = []
+    return _see(program(calls, engine), calls, engine, slice_s)
+
+
+def _see(target: Any, calls: Calls, engine: cs.Engine, slice_s: float = interpreter.SLICE_S) -> Seen:
+    calls.clear()
     steps: list[int] = []
-    target = program(calls, engine)
     unsubscribe = engine.subscribe(cs.RunFinished, lambda event: steps.append(event.steps))
     try:
-        outcome = run_in_virtual_time(_outcome(engine, target))
+        with virtual_slices(slice_s):
+            outcome = run_in_virtual_time(_outcome(engine, target))
     finally:
         unsubscribe()
     constraints = engine._constraints
@@ -49,7 +75,7 @@ def see(program: EngineProgram, engine: cs.Engine) -> Seen:
     assert not constraints._uncounted
     for scope, is_pause in list(constraints._limits._limits):
         constraints.remove(scope, pause=is_pause)
-    return Seen(outcome, calls, steps[0] if steps else 0)
+    return Seen(outcome, calls.copy(), steps[0] if steps else 0)
 
 
 async def _outcome(engine: cs.Engine, target: Any) -> Any:
@@ -84,14 +110,21 @@ def same_on_engines(program: EngineProgram, *, is_parallel: bool = False, is_com
         is_compiled: Whether compiled code must have run: otherwise nothing would be compared.
     """
 
-    def run(engine: cs.Engine) -> Seen:
-        seen = see(program, engine)
-        return seen._replace(calls=sorted(seen.calls, key=repr)) if is_parallel else seen
+    def run(engine: cs.Engine) -> tuple[Seen, Seen]:
+        calls: Calls = []
+        target = program(calls, engine)
+        first, second = (_see(target, calls, engine) for _ in range(2))
+        if not is_parallel:
+            return first, second
+        return first._replace(calls=sorted(first.calls, key=repr)), second._replace(
+            calls=sorted(second.calls, key=repr)
+        )
 
-    interpreted = run(inline_engine(jit=False))
+    interpreted, interpreted_again = run(inline_engine(jit=False))
     engine = inline_engine()
-    assert run(engine) == interpreted
-    assert run(engine) == interpreted, "a second run on the same engine finds what the first has compiled"
+    compiled, compiled_again = run(engine)
+    assert compiled == interpreted
+    assert compiled_again == interpreted_again, "the second time, what was compiled is there from the beginning"
     assert not is_compiled or cycles(engine).statistics["hit"], "nothing was compiled"
     return interpreted
 

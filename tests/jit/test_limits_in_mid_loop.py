@@ -135,6 +135,28 @@ def test_it_holds_after_calls_that_are_awaited_together(act: Action) -> None:
     same_on_engines(lambda calls, engine: siblings(act, calls, engine))
 
 
+def test_a_sibling_that_pauses_at_once_keeps_those_behind_it_from_beginning() -> None:
+    def program(calls: Calls, engine: cs.Engine) -> Any:
+        @cs.task
+        async def first(n: int) -> int:
+            if n == 4:
+                engine.pause(ttl_s=10)
+            return n
+
+        @cs.task
+        async def second(n: int) -> int:
+            calls.append((n, now()))
+            return n
+
+        @cs.task
+        async def loop(n: int, x: int = 0, y: int = 0) -> int:
+            return x if n == 0 else loop(n - 1, first(n), second(n))
+
+        return loop(8)
+
+    same_on_engines(program)
+
+
 def test_a_sync_task_of_the_step_pauses_what_is_awaited_next() -> None:
     def program(calls: Calls, engine: cs.Engine) -> Any:
         @inline
@@ -191,6 +213,30 @@ def test_a_limit_counts_what_compiled_code_awaits(together: bool) -> None:
     for what, _, _ in seen.calls:
         running += 1 if what == "begins" else -1
         assert running <= 1
+
+
+def test_a_second_limit_counts_nothing_twice() -> None:
+    def program(calls: Calls, engine: cs.Engine) -> Any:
+        @cs.task
+        async def slow(n: int) -> int:
+            calls.append(("begins", n, now()))
+            await asyncio.sleep(10)
+            return n
+
+        @cs.task
+        async def loop(n: int, *values: int) -> int:
+            return n if n == 0 else loop(n - 1, slow(n), slow(-n))
+
+        @cs.task
+        async def visitor() -> int:
+            await asyncio.sleep(45)
+            engine.pause("task:nobody")
+            engine.limit(scope="task:slow", concurrency=3)
+            return await engine.run(slow(100))
+
+        return [loop(7), visitor()]
+
+    assert ("begins", 100, 45.0) in same_on_engines(program).calls
 
 
 def test_a_limit_counts_what_was_handed_to_the_interpreter() -> None:

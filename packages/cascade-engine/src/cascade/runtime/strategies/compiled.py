@@ -100,8 +100,10 @@ class CompiledSteps:
         """Where the program stands after some steps were run."""
         for variable, value in ran.kept:
             variable.set(value)
-        if ran.loop is None or not ran.steps:
+        if ran.loop is None:
             return step
+        if not ran.steps:  # it was left in the first step, whose call may have been chosen by a router
+            return NextStep(ran.call, step.parent, step.slot, step.step, step.returned_by)
         graph = ran.loop.shapes[ran.place].graph
         self._progress.add(ran.steps * len(graph))
         if step.parent is None:

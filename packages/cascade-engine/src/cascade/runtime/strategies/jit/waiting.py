@@ -173,11 +173,23 @@ class Together:
 
     def start(self, task: Task[..., Any], index: int, call: Coroutine[Any, Any, Any]) -> None:
         """Begin a call."""
-        started = self._loop.create_task(contained(call))
+        started = self._loop.create_task(self._begin(task.name, call))
         self._left += 1
-        self._uncounted.append((task.name, started))
         self.running[index] = started, call
         started.add_done_callback(self._end)
+
+    async def _begin(self, name: str, call: Coroutine[Any, Any, Any]) -> Any:
+        """What `start` has begun is served by the event loop: only now it counts as running."""
+        if self._constraints.has_limits:  # they have come since, from a sibling that ran first
+            lease = await self._constraints.acquire(name, {})
+            try:
+                return await contained(call)
+            finally:
+                self._constraints.release(lease)
+        task = asyncio.current_task()
+        assert task is not None
+        self._uncounted.append((name, task))
+        return await contained(call)
 
     async def is_troubled(self) -> bool:
         """Wait until all have ended, or one of them has failed or returned a call: whether one has."""
