@@ -35,6 +35,7 @@ def test_a_simulation_that_is_killed_ends_like_one_that_is_not(tmp_path: Path) -
         before = steps(file)
         with start_process(*command) as running:
             while steps(file) < before + 10:
+                assert running.poll() is None, running.communicate()
                 time.sleep(0.005)
             running.send_signal(signal.SIGKILL)
     done = call_process(*command)

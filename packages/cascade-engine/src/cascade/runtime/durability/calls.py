@@ -31,7 +31,7 @@ from cascade.runtime.durability.call_writer import CallWriter, ParameterValue, a
 from cascade.runtime.durability.names import AnyTask, Names
 from cascade.spec.common import ParameterSpec
 from cascade.spec.errors import CascadeError, CorruptDataError, TaskVersionError, UnstorableValueError
-from cascade.spec.lazy_types import LazyResult
+from cascade.spec.lazy_types import LazyResult, MappedLazyResult
 from cascade.spec.policies import NO_OPTIONS
 
 FORMAT: Final = "cascade-call"
@@ -191,7 +191,11 @@ class CallCodec:
         root = "it"
         try:
             parts = []
-            for number, part in enumerate(arrange(call)):
+            arranged = arrange(call)
+            for part in arranged:  # first: a shared container stands before the calls whose tasks know its class
+                if isinstance(part, (LazyResult, MappedLazyResult)):
+                    self._names.register(part._task.base)
+            for number, part in enumerate(arranged):
                 root = "" if part is call else root_of(part)
                 parts.append(writer.write_part(part))
                 writer.numbers[id(part)] = number
