@@ -17,16 +17,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 
 from cascade import workflow as cs
-from observatory.figures import Figure
 
 ROUNDS: Final = 7
 COMMITTED_STEPS: Final = 20_000
 INTERVAL_STEPS: Final = 400_000
 FEW_STEPS: Final = 1_000
 MANY_STEPS: Final = 1_000_000
+
+
+class Figure(NamedTuple):
+    """One measured number, with what it may be at most; ``None`` where there is no bar."""
+
+    name: str
+    value: float
+    unit: str
+    bar: float | None
+
+    def __str__(self) -> str:
+        verdict = "" if self.bar is None else f"  at most {self.bar:g}: {'pass' if self.value <= self.bar else 'SHORT'}"
+        return f"{self.name:<44} {self.value:9.2f} {self.unit:<3}{verdict}"
 
 
 @cs.task(mode="inline")
