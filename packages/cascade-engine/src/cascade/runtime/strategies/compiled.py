@@ -15,6 +15,7 @@ from typing import Any, Final
 from cascade.graph.build import build_graph
 from cascade.graph.model import Graph, NodeKind
 from cascade.graph.registry import NodeRegistry
+from cascade.runtime.durability.journal import Journal
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import CallsUnderWay
@@ -25,8 +26,9 @@ from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan, PlanCache
+from cascade.spec.lazy_types import LazyResult
 
-_SLOW_STEPS: Final = 100
+_SLOW_STEPS: Final = 20
 """So many steps of a loop are interpreted after one that took long."""
 
 
@@ -78,11 +80,27 @@ class CompiledSteps:
             return Ran(0, step.call, None, 0, None)
         began = perf_counter()
         if journal.every_step and step.parent is None:
-            until = began
-        ran = self._cycles.run(step.call, until, opened)
+            ran = self._run_one_by_one(step, until, journal)
+        else:
+            ran = self._cycles.run(step.call, until, opened)
         if perf_counter() > max(began, until) + self._slice_s:
             self._interpreted_until = step.step + ran.steps + _SLOW_STEPS
-        return ran._replace(following=None)
+        return ran if ran.following is None else ran._replace(following=None)
+
+    def _run_one_by_one(self, step: NextStep, until: float, journal: Journal) -> Ran:
+        """Run steps each of which must be written before the next begins; the first is."""
+        opened = self._run.step_resources.opened
+        ran = self._cycles.run(step.call, 0.0, opened)
+        total = ran.steps
+        while ran.steps and ran.left is None and type(ran.call) is LazyResult and perf_counter() < until:
+            if not journal.begin_step(step.step + total, ran.call):
+                break
+            following = self._cycles.run(ran.call, 0.0, opened)
+            if following.loop is None:
+                break
+            ran = following
+            total += ran.steps
+        return ran._replace(steps=total)
 
     def learn(self, call: Any, graph: Graph, plan: Plan) -> None:
         """A step is about to be interpreted: next time it may be compiled."""

@@ -80,10 +80,8 @@ class Interpreter:
         self._progress = Progress(run)
         self._compiled: CompiledSteps | None = None
         if cycles is not None:
-            look_around = self._dispatcher.look_around
-            self._compiled = CompiledSteps(
-                run, cycles, self._calls, self._progress, registry, plans, SLICE_S, look_around
-            )
+            parts = run, cycles, self._calls, self._progress, registry, plans
+            self._compiled = CompiledSteps(*parts, SLICE_S, self._dispatcher.look_around)
         self._active: list[Frame | MapRun | NextStep] = []
         """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()
@@ -210,8 +208,7 @@ class Interpreter:
         """Work off the calls that have ended, then start what waited for room in the executor."""
         completed = self._calls.completed
         if completed:
-            self._dispatcher.look_around()
-            self._until = perf_counter() + SLICE_S
+            _, self._until = self._dispatcher.look_around(), perf_counter() + SLICE_S
         while completed and self._failure is None:
             owner, slot, value, error = completed.popleft()
             if owner.is_dead:
@@ -295,10 +292,8 @@ class Interpreter:
     def _begin_step(self, following: NextStep) -> bool:
         """Say that a step of the outermost loop begins; whether it may begin before that is written."""
         self._run.steps = following.step
-        may_begin = self._journal.begin_step(following.step, following.call)
-        if not may_begin:
-            self._next_step = following
-        return may_begin
+        self._next_step = None if self._journal.begin_step(following.step, following.call) else following
+        return self._next_step is None
 
     async def _cross_step_boundary(self) -> None:
         """Between two steps of the outermost loop: close what was opened for the step, wait until it is written."""
@@ -307,8 +302,8 @@ class Interpreter:
         failures = await self._run.step_resources.close()
         if failures:
             raise failures[0]
-        if following is not None:
-            self._go_on(following)
+        assert following is not None
+        self._go_on(following)
 
     def _go_on(self, following: NextStep) -> None:
         """The next step of a loop: compiled, if its shape is known, otherwise interpreted."""
