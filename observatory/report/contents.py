@@ -12,6 +12,7 @@ from statistics import median
 from typing import NamedTuple
 
 from observatory.claims import Figure, ratio
+from observatory.comparing.claims import SUITE as comparisons
 from observatory.declaring import Benchmark, Suite
 from observatory.keys import CASCADE, FLOOR, Key, in_order
 from observatory.results import Results
@@ -110,7 +111,7 @@ def sections(results: Results, suites: Iterable[Suite]) -> list[Section]:
             Section(
                 name,
                 suite.about if suite else "other engines and results",
-                f"observatory run {name}" if suite and suite.experiments else "observatory compare",
+                "observatory compare" if suite in (None, comparisons) else f"observatory run {name}",
                 [] if suite is None else [found for one in suite.claims if (found := one.figure(results.values))],
                 [group for one in benchmarks if one.series is None for group in _group(one, results)],
                 _series(benchmarks, results),
