@@ -1,6 +1,6 @@
 """Loops of tail calls, each against the floor under it, and the costs of the interpreter that every loop begins with.
 
-Run it with ``observatory run tco``, or ``python -m observatory.benchmarks.tco_performance``.
+Run it with ``observatory run tco``.
 """
 
 from __future__ import annotations
@@ -104,8 +104,3 @@ SUITE: Final = Suite(
     ),
     (*CREATION_CLAIMS, *LOOP_CLAIMS),
 )
-
-if __name__ == "__main__":
-    from observatory.cli import main
-
-    main(["run", SUITE.name])

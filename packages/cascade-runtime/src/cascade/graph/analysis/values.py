@@ -11,12 +11,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, TypeGuard, TypeVar
+from typing import Any, Final, Protocol, TypeGuard, TypeVar
 
 from cascade.spec.task import Task
-
-if TYPE_CHECKING:
-    from cascade.graph.analysis.statements import Body
 
 T = TypeVar("T")
 
@@ -183,12 +180,26 @@ class Containers:
         )
 
 
+class Surroundings(Protocol):
+    """The body in which a function is made, as far as the function needs it."""
+
+    file: str
+
+    def name(self, name: str, /) -> Values:
+        """What a name may stand for."""
+        ...
+
+    def evaluate(self, node: ast.expr | None) -> Values:
+        """What an expression may give."""
+        ...
+
+
 class LocalFunction(Value):
     """A function or lambda that is made by the source that is read. Compared by identity."""
 
     __slots__ = ("body", "node")
 
-    def __init__(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, body: Body) -> None:
+    def __init__(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, body: Surroundings) -> None:
         self.node = node
         self.body = body
 
