@@ -305,7 +305,7 @@ def test_a_task_that_no_longer_exists_is_named(state: Any, monkeypatch: pytest.M
 
 @LEVELS
 def test_durable_loops_are_compiled(state: Any, level: str) -> None:
-    with cs.Engine() as engine:
+    with cs.Engine(jit=True) as engine:
         assert run(count(2_000), state, level, engine=engine) == sum(range(2_001))
         cycles = engine._strategy.cycles
         assert cycles is not None
