@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -34,4 +35,16 @@ def trampoline(call: Any) -> Any:
     return call
 
 
-__all__ = ["Decorated", "Thunk", "trampoline"]
+async def async_trampoline(call: Any) -> Any:
+    """Await calls until the value is no call any more."""
+    while type(call) is Thunk:
+        call = await call.task.fn(*call.args, **call.kwargs)
+    return call
+
+
+def run_async(call: Any) -> Any:
+    """Run the asynchronous trampoline in an event loop of its own."""
+    return asyncio.run(async_trampoline(call))
+
+
+__all__ = ["Decorated", "Thunk", "async_trampoline", "run_async", "trampoline"]

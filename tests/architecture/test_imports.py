@@ -46,6 +46,8 @@ LAZY_IMPORTS: Set[tuple[str, str]] = {
     # multiprocessing would be a tenth of the time that importing Cascade takes.
     ("cascade.adapters.executors.local", "cascade.adapters.executors.processes"),
     ("cascade.workflow.cli.entry", "cascade.workflow.cli.command"),
+    # So would the static analysis be.
+    ("cascade.graph.static_analysis", "cascade.graph.analysis"),
 }
 
 

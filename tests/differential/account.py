@@ -19,10 +19,18 @@ class Value:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A node was skipped."""
+    """A node was skipped.
+
+    Attributes:
+        reason: Why.
+        needs: A bit set of the calls that it took to know.
+        is_of_next_step: Whether it was called, and the call that it returned was skipped. For the root of a step that
+            is a tail call: nothing of the step is left that could say anything about it.
+    """
 
     reason: str
     needs: int
+    is_of_next_step: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ Which rules hold where the documentation leaves a choice:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .account import Account, CallRecord, Failed, Outcome, Skipped, Value, failed_of, needs_of
@@ -115,9 +116,9 @@ class Model:
             case Item(source, key):
                 return self._computed(scope, (source, key), lambda values: values[0][values[1]])
             case Route():
-                return self._route(scope, expression)
+                return self._route(scope, expression, is_root)
             case Map():
-                return self._map(scope, expression)
+                return self._map(scope, expression, is_root)
             case Call():
                 if self._program.spec(expression.task).pure:
                     return self._once(scope, self._identity(scope, expression), expression, is_root, is_pure=True)
@@ -182,7 +183,7 @@ class Model:
             faults = {fault for one in values if (fault := hash_fault(one)) is not None}
         return Failed(frozenset(faults), needs)
 
-    def _route(self, scope: Scope, route: Route) -> Outcome:
+    def _route(self, scope: Scope, route: Route, is_root: bool) -> Outcome:
         selected = self._node(scope, route.selector)
         if not isinstance(selected, Value):
             return selected if isinstance(selected, Failed) else Skipped("UpstreamSkipped_Data", selected.needs)
@@ -192,15 +193,15 @@ class Model:
             taken = route.default
         if taken is None:
             return Failed(frozenset({Fault("RouteNotFoundError", "")}), selected.needs)
-        return self._passed_on(self._node(scope, taken), selected.needs)
+        return self._passed_on(self._node(scope, taken, is_root), selected.needs)
 
     def _passed_on(self, outcome: Outcome, needs: int) -> Outcome:
         needs |= outcome.needs
         match outcome:
             case Value(value):
                 return Value(value, needs)
-            case Skipped():
-                return Skipped("UpstreamSkipped_Data", needs)
+            case Skipped(reason, _, is_of_next_step):
+                return Skipped(reason if is_of_next_step else "UpstreamSkipped_Data", needs, is_of_next_step)
             case Failed(faults):
                 return Failed(faults, needs)
 
@@ -209,13 +210,13 @@ class Model:
     def _call(self, scope: Scope, call: Call, is_root: bool) -> Outcome:
         spec = self._program.spec(call.task)
         name = call.options.label or spec.name
-        gate = self._gate(scope, call.options, name)
+        gate = self._gate(scope, call.options, name, is_root)
         if not isinstance(gate, int):
             return gate
         parts = dict(zip([one.name for one in spec.parameters], call.args, strict=False)) | dict(call.kwargs)
         return self._operate(scope, spec, call.options, name, parts, gate, is_root)
 
-    def _gate(self, scope: Scope, options: Options, name: str) -> Outcome | int:
+    def _gate(self, scope: Scope, options: Options, name: str, is_root: bool) -> Outcome | int:
         """What comes of the condition: an outcome without a call, or the calls that it took."""
         if options.condition is None:
             return scope.base
@@ -228,8 +229,10 @@ class Model:
             return condition.needs
         if options.otherwise is None:
             return self._skip(name, "ConditionFalse", condition.needs)
-        passed_on = self._passed_on(self._node(scope, options.otherwise), condition.needs)
-        return self._skip(name, passed_on.reason, passed_on.needs) if isinstance(passed_on, Skipped) else passed_on
+        passed_on = self._passed_on(self._node(scope, options.otherwise, is_root), condition.needs)
+        if isinstance(passed_on, Skipped) and not passed_on.is_of_next_step:
+            return self._skip(name, passed_on.reason, passed_on.needs)
+        return passed_on
 
     def _operate(
         self,
@@ -304,7 +307,8 @@ class Model:
         inner = Scope(result, arguments, needs, scope.is_outermost and is_root)
         if inner.is_outermost and self._is_step(inner):
             account.steps += 1
-        return self._node(inner, result.result, is_root=True)
+        outcome = self._node(inner, result.result, is_root=True)
+        return replace(outcome, is_of_next_step=is_root) if isinstance(outcome, Skipped) else outcome
 
     def _is_step(self, scope: Scope) -> bool:
         """Whether what a task returned is a call, or a container with one at its top level."""
@@ -320,10 +324,10 @@ class Model:
 
     # --- Maps -------------------------------------------------------------------------------------------------------
 
-    def _map(self, scope: Scope, call: Map) -> Outcome:
+    def _map(self, scope: Scope, call: Map, is_root: bool) -> Outcome:
         spec = self._program.spec(call.task)
         name = call.options.label or spec.name
-        gate = self._gate(scope, call.options, name)
+        gate = self._gate(scope, call.options, name, is_root)
         if not isinstance(gate, int):
             return gate
         operands = {key: self._node(scope, part) for key, part in call.kwargs}

@@ -29,6 +29,12 @@ often = work.with_retry(4, retry_on=lambda error: "again" in str(error)).with_ca
 """A task with what cannot be stored, under a name of its own."""
 
 
+@cs.task
+def annotated(order: Order) -> int:
+    """A task that is annotated with a class."""
+    return len(order.items)
+
+
 @cs.resource
 def lamp() -> Iterator[str]:
     """A resource of this module."""
@@ -176,6 +182,14 @@ def test_a_container_that_contains_itself_is_refused() -> None:
     circle.append(circle)
     with pytest.raises(cs.UnstorableValueError, match="contains itself"):
         make_codec().encode(takes(circle))
+
+
+def test_a_shared_value_may_be_of_a_class_that_only_the_tasks_around_it_know() -> None:
+    order = Order([1])
+    codec = CallCodec(Names(TypeRegistry()), ParameterValues({}).value)
+    came_back = codec.decode(codec.encode(join("a", annotated(order), annotated(order)))).call
+    assert came_back._args[1]._args[0] == order
+    assert came_back._args[1]._args[0] is came_back._args[2]._args[0]
 
 
 def test_a_class_that_is_not_registered_is_refused_when_it_is_written() -> None:

@@ -306,10 +306,11 @@ def test_a_task_that_no_longer_exists_is_named(state: Any, monkeypatch: pytest.M
 @LEVELS
 def test_durable_loops_are_compiled(state: Any, level: str) -> None:
     with cs.Engine() as engine:
-        assert run(count(300), state, level, engine=engine) == sum(range(301))
+        assert run(count(2_000), state, level, engine=engine) == sum(range(2_001))
         cycles = engine._strategy.cycles
         assert cycles is not None
-        assert cycles.statistics["steps"] > 290
+        # Not all: after a step that takes long, as any may on a busy machine, some are interpreted.
+        assert cycles.statistics["steps"] > 1_000
 
 
 def test_a_loop_keeps_one_step_only(tmp_path: Path) -> None:

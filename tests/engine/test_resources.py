@@ -193,6 +193,17 @@ def test_a_resource_that_swallows_the_exception_does_not_swallow_the_failure() -
         cs.run(fail())
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+async def test_an_exit_of_a_task_closes_every_resource_before_it_leaves_the_run(error: type[BaseException]) -> None:
+    @cs.task
+    async def leave(_database: str = cs.Inject(database)) -> None:
+        raise error
+
+    with pytest.raises(error):
+        await cs.arun(leave())
+    assert LOG[-2:] == [f"config sees {error.__name__}", "close config"]
+
+
 def test_a_resource_that_cannot_be_opened_ends_the_run_and_closes_the_others() -> None:
     @cs.resource
     def broken(_config: str = cs.Inject(config)) -> Iterator[int]:

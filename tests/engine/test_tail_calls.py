@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -234,3 +235,75 @@ def test_steps_that_are_graphs_take_no_more_memory_either(tmp_path: Path) -> Non
         """,
     )
     assert int(printed) < 4_000_000, "bytes by which the peak grew between the 10,000th and the last step"
+
+
+def objects_alive_after(loop: Any, steps: int, engine: cs.Engine) -> int:
+    """How many objects there are in the last step of a loop, which calls its second argument."""
+    counts: list[int] = []
+
+    def count() -> None:
+        gc.collect()
+        counts.append(len(gc.get_objects()))
+
+    cs.run(loop(steps, count), engine=engine)
+    return counts[-1]
+
+
+@cs.task(mode="inline")
+def routed(n: int, at_end: Any) -> Any:
+    if n == 0:
+        return at_end()
+    return cs.Router("again", {"again": routed(n - 1, at_end), "stop": n})
+
+
+@cs.task(mode="inline")
+def decide(n: int) -> bool:
+    return n > 0
+
+
+@cs.task(mode="inline")
+def decided_by_a_call(n: int, at_end: Any) -> Any:
+    if n == 0:
+        return at_end()
+    return cs.Router(decide(n), {True: cs.Router("a", {"a": decided_by_a_call(n - 1, at_end)}), False: n})
+
+
+@cs.task(mode="inline")
+def otherwise(n: int, at_end: Any) -> Any:
+    if n == 0:
+        return at_end()
+    return otherwise.run_if(False, otherwise=otherwise(n - 1, at_end))(n, at_end)
+
+
+@cs.task(mode="inline")
+def in_sequence(n: int, at_end: Any) -> Any:
+    if n == 0:
+        return at_end()
+    return cs.sequence(decide(n), decide(n), in_sequence(n - 1, at_end))
+
+
+@cs.task(mode="inline")
+def in_sequence_by_demand(n: int, at_end: Any) -> Any:
+    if n == 0:
+        return at_end()
+    return cs.sequence(decide.run_if(True)(n), in_sequence_by_demand.run_if(decide(n))(n - 1, at_end))
+
+
+LOOPS = [routed, decided_by_a_call, otherwise, in_sequence, in_sequence_by_demand]
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.name)
+@pytest.mark.parametrize("jit", [True, False], ids=["compiled", "interpreted"])
+def test_a_loop_through_a_router_or_an_alternative_takes_constant_memory(loop: Any, jit: bool) -> None:
+    with cs.Engine(jit=jit) as engine:
+        few = objects_alive_after(loop, 100, engine)
+        assert objects_alive_after(loop, 2_000, engine) - few < 1_000
+
+
+def test_steps_through_a_router_are_steps_of_the_run() -> None:
+    for jit in (True, False):
+        ended: list[cs.RunFinished] = []
+        with cs.Engine(jit=jit) as engine:
+            engine.subscribe(cs.RunFinished, ended.append)
+            cs.run(routed(50, lambda: None), engine=engine)
+        assert [event.steps for event in ended] == [51]

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from cascade import workflow as cs
 from cascade.graph.build import build_graph
 from cascade.graph.render import render_dot, render_mermaid
+from cascade.graph.serialize import graph_to_dict
+from cascade.graph.static_analysis import possible_flows
 
 Render = Callable[[Any], str]
 
@@ -59,8 +61,8 @@ def dot(target: Any) -> str:
 
 def named_arrows(drawing: str) -> set[tuple[str, str, str]]:
     """The arrows of a Mermaid drawing as (source, words, target), by the names of the nodes."""
-    names = dict(re.findall(r'(n\d+)[\[({/]+"(.*?)"', drawing))
-    found = re.findall(r'(n\d+) -\.?->(?:\|"(.*?)"\|)? (n\d+)', drawing)
+    names = dict(re.findall(r'([nt]\d+)[\[({/]+"(.*?)"', drawing))
+    found = re.findall(r'([nt]\d+) -\.?->(?:\|"(.*?)"\|)? ([nt]\d+)', drawing)
     return {(names[source], words, names[target]) for source, words, target in found}
 
 
@@ -208,3 +210,66 @@ print(render_mermaid(graph, data), render_dot(graph, data))
         for seed in ("1", "2")
     }
     assert len(drawings) == 1
+
+
+@cs.task
+def finish(n: int) -> int:
+    return n
+
+
+@cs.task
+def even(n: int) -> int:
+    return finish(n) if n == 0 else odd(n - 1)
+
+
+@cs.task
+def odd(n: int) -> int:
+    return finish(n) if n == 0 else even(n - 1)
+
+
+@cs.task
+def loop(n: int) -> Any:
+    return loop(n - 1) if n else []
+
+
+def with_flows(target: Any) -> tuple[str, str, list[dict[str, Any]]]:
+    graph, data, _ = build_graph(target)
+    flows = possible_flows(graph)
+    described = graph_to_dict(graph, flows).get("flows", [])
+    return render_mermaid(graph, data, flows), render_dot(graph, data, flows), described
+
+
+def test_what_a_task_may_go_on_with_is_a_dashed_arrow_to_the_node_or_the_task() -> None:
+    """even -> use, with even ..> odd ..> even and both ..> finish; two loops, each ..> itself."""
+    drawing, dot, described = with_flows(use(even(3), loop(1), loop(2)))
+    assert named_arrows(drawing) == {
+        ("even", "items", "use"),
+        ("loop", "1", "use"),
+        ("loop", "2", "use"),
+        ("even", "next", "odd"),
+        ("even", "next", "finish"),
+        ("odd", "next", "even"),
+        ("odd", "next", "finish"),
+        ("loop", "next", "loop"),
+    }
+    assert "n1 -.-> " not in drawing
+    assert 'n1 -.->|"next"| n1' in drawing
+    assert 'n2 -.->|"next"| n2' in drawing
+    assert drawing.count("]):::possible") == 2
+    assert dot.count('label="next", style=dashed') == 6
+    assert 'label="odd", shape=box, style="rounded,dashed"' in dot
+    name = f"{__name__}:odd:"
+    assert {"source": {"task": name}, "target": {"node": "even-0"}} in described
+    assert {"source": {"node": "loop-1"}, "target": {"node": "loop-1"}} in described
+
+
+def test_a_task_with_several_nodes_that_others_lead_to_stands_for_itself() -> None:
+    """Which of the two calls of even it would be cannot be said."""
+    drawing, _, _ = with_flows(use(even(1), even(2)))
+    assert re.findall(r'(t\d)\(\["(\w+)"\]\)', drawing) == [("t0", "finish"), ("t1", "odd"), ("t2", "even")]
+    assert 't1 -.->|"next"| t2' in drawing
+
+
+def test_without_tail_calls_the_drawing_is_the_same_as_before() -> None:
+    target = use(load(), extra=choose([]))
+    assert with_flows(target) == (mermaid(target), dot(target), [])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.workflow.support import call, program
 
 LOOP = """
@@ -18,6 +20,11 @@ LOOP = """
     steps = cs.Param("steps", type=int, default=1000)
     main = loop(steps)
 """
+
+
+@pytest.fixture(autouse=True)
+def _compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CASCADE_JIT", raising=False)
 
 
 def test_plan_outcomes_shapes_and_source_of_a_loop_are_shown(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,47 @@ def test_a_graph_is_drawn_and_never_run(tmp_path: Path, language: str, beginning
     drawing = tmp_path / "drawing"
     assert call("graph", file, "--format", language, "--output", str(drawing)).stdout == ""
     assert drawing.read_text(encoding="utf-8") == done.stdout
+
+
+RECURSIVE = """
+@cs.task
+def add(a, b):
+    return a + b
+
+
+@cs.task
+def depth(n):
+    return add(1, depth(n - 1)) if n else 0
+
+
+@cs.task
+def loop(n):
+    return loop(n - 1) if n else depth(3)
+
+
+main = loop(2)
+"""
+
+
+def test_a_drawing_shows_what_tasks_may_go_on_with(tmp_path: Path) -> None:
+    """loop ..> loop, loop ..> depth, depth ..> add"""
+    drawing = call("graph", program(tmp_path, RECURSIVE)).stdout
+    assert re.findall(r"(\w+) -\.->\|\"next\"\| (\w+)", drawing) == [("n0", "n0"), ("n0", "t0"), ("t0", "t1")]
+    assert re.findall(r"(t\d)\(\[\"(\w+)\"\]\)", drawing) == [("t0", "depth"), ("t1", "add")]
+
+
+def test_recursion_that_is_not_in_tail_position_is_warned_of(tmp_path: Path) -> None:
+    file = program(tmp_path, RECURSIVE)
+    done = call("run", file)
+    assert done.stdout == "3\n"
+    warning, end = done.stderr.splitlines()
+    line = next(number for number, line in enumerate(Path(file).read_text().splitlines(), 1) if "depth(n - 1)" in line)
+    assert warning.startswith(f"cascade: flow.py: warning CS-W001: {file}:{line}:19: task 'depth' calls itself as an ")
+    assert end.startswith("cascade: flow.py: done, ")
+    assert call("run", file, "--quiet").stderr == ""
+    (as_json,) = [line for line in json_lines(call("run", file, "--json")) if line["event"] == "StaticAnalysisWarning"]
+    assert (as_json["code"], as_json["task"]) == ("CS-W001", "depth")
+    assert as_json["message"] in warning
 
 
 def test_a_drawing_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.serializers.types import TypeRegistry
 from cascade.adapters.solvers.native import NativeSolver
 from cascade.adapters.system_clock import SystemClock
+from cascade.graph.static_analysis import source_warnings
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
 from cascade.runtime.durability.journal import Journal
@@ -38,7 +39,7 @@ from cascade.spec.errors import (
     TaskDefinitionError,
     TaskTimeoutError,
 )
-from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus
+from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus, StaticAnalysisWarning
 from cascade.spec.identifiers import RunId
 from cascade.spec.plugins import EXECUTORS, SOLVERS, PluginGroup
 from cascade.spec.policies import NOTHING
@@ -209,9 +210,12 @@ class Engine:
         )
         step, call = (1, target) if kept is None else kept.begin(run, target, resumption, self.clock)
         interpreter = self._strategy.begin(run)
-        name = interpreter.prepare(call, allow_unused_params=allow_unused_params, step=step)
+        graph = interpreter.prepare(call, allow_unused_params=allow_unused_params, step=step)
         began = self.clock.monotonic()
-        run.publish(RunStarted, target=name)
+        run.publish(RunStarted, target=graph.root.name)
+        if self.bus.wants(StaticAnalysisWarning):
+            for code, task, message in source_warnings(graph):
+                run.publish(StaticAnalysisWarning, code=code, task=task.name, message=message)
         error: BaseException | None = None
         value: Any = None
         try:

@@ -10,7 +10,20 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Concatenate,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    Self,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import TaskDefinitionError
@@ -61,6 +74,9 @@ class Task(Modifiable, Generic[P, R]):
     call_signature: CallSignature
     base: Task[..., Any]
 
+    _find_cycle_id: ClassVar[Callable[[Task[..., Any]], str | None]] = staticmethod(lambda _task: None)
+    """Reads the source; put here by the package that can (`cascade.graph.static_analysis`)."""
+
     def __init__(
         self,
         fn: Callable[..., Any],
@@ -93,6 +109,8 @@ class Task(Modifiable, Generic[P, R]):
         self.call_signature = CallSignature(fn, self.name)
         self.base = cast(Any, self)
         self._options = NO_OPTIONS
+        self._passes_on = False
+        """Whether it only returns its first argument, so that what that returns may be the step's tail call."""
 
     if TYPE_CHECKING:
 
@@ -117,6 +135,14 @@ class Task(Modifiable, Generic[P, R]):
         if instance is None or self._binding is None:
             return self
         return BoundTask(self, instance)
+
+    @property
+    def _tco_cycle_id(self) -> str | None:
+        """The same text for all tasks that go on with each other by tail calls, in every process; a hint.
+
+        ``None`` for a task in no such cycle, or whose source cannot be read. Found out when first asked.
+        """
+        return Task._find_cycle_id(self)
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"

@@ -7,6 +7,9 @@ operands, so the same graph gives the same text in every process.
 A graph is structure: the label of a call, the keys of a router and the key of ``lazy[key]`` are literals and live in
 the data tuple. Whoever has it passes it, too; without it, the task's own name is drawn and those arrows bear no words.
 LiteralValue arguments are not drawn at all, and neither is a route that is a literal.
+
+What the tasks may go on with when they return is in no graph. Whoever wants it drawn passes the `Flows`: tasks that are
+no nodes get a dashed box, and each possible tail call is a dashed arrow with the word "next".
 """
 
 from __future__ import annotations
@@ -15,23 +18,27 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cascade.graph.expressions import DICT, ITEM, RecordOf
 from cascade.graph.model import DataTuple, EdgeKind, Graph, Node, NodeKind
 from cascade.spec.common import ParameterSpec
 from cascade.spec.policies import Policies
 
+if TYPE_CHECKING:
+    from cascade.graph.analysis.flows import Flows
+
 _LONGEST_TEXT: Final = 60
 _UNKNOWN: Final = object()
 
 
-def render_mermaid(graph: Graph, data: DataTuple = ()) -> str:
+def render_mermaid(graph: Graph, data: DataTuple = (), flows: Flows | None = None) -> str:
     """The graph as a Mermaid flowchart.
 
     Args:
         graph: The structure.
         data: The literals, for labels and keys.
+        flows: What the tasks may go on with.
 
     Example:
         >>> from cascade.graph.build import build_graph
@@ -55,22 +62,28 @@ def render_mermaid(graph: Graph, data: DataTuple = ()) -> str:
         before, after = _MERMAID_SHAPES[box.kind]
         text = "<br/>".join(map(_mermaid_text, box.lines))
         lines.append(f'n{box.number}{before}"{text}"{after}{":::small" if box.kind is NodeKind.EXPRESSION else ""}')
+    for name, text in _flow_boxes(flows):
+        lines.append(f'{name}(["{_mermaid_text(text)}"]):::possible')
     for arrow in _arrows(graph, data):
         line = "-->" if arrow.kind is EdgeKind.DATA else "-.->"
         text = f'|"{_mermaid_text(arrow.text)}"|' if arrow.text else ""
         lines.append(f"n{arrow.source} {line}{text} n{arrow.target}")
+    lines.extend(f'{source} -.->|"{_NEXT}"| {target}' for source, target in _flow_arrows(flows))
     if any(node.kind is NodeKind.EXPRESSION for node in graph.nodes):
         lines.append("classDef small font-size:11px")
+    if flows is not None and flows.tasks:
+        lines.append("classDef possible stroke-dasharray:4")
     lines.append(f"style n{graph.root.index} stroke-width:3px")
     return "\n    ".join(lines)
 
 
-def render_dot(graph: Graph, data: DataTuple = ()) -> str:
+def render_dot(graph: Graph, data: DataTuple = (), flows: Flows | None = None) -> str:
     """The graph in Graphviz' language; ``dot -Tsvg`` makes a picture of it.
 
     Args:
         graph: The structure.
         data: The literals, for labels and keys.
+        flows: What the tasks may go on with.
     """
     lines = [
         "digraph cascade {",
@@ -82,9 +95,12 @@ def render_dot(graph: Graph, data: DataTuple = ()) -> str:
         result = ", penwidth=2.5" if box.number == graph.root.index else ""
         text = "\\n".join(map(_dot_text, box.lines))
         lines.append(f'n{box.number} [label="{text}", {_DOT_SHAPES[box.kind]}{result}]')
+    for name, text in _flow_boxes(flows):
+        lines.append(f'{name} [label="{_dot_text(text)}", shape=box, style="rounded,dashed"]')
     for arrow in _arrows(graph, data):
         text = f'label="{_dot_text(arrow.text)}", ' if arrow.text else ""
         lines.append(f"n{arrow.source} -> n{arrow.target} [{text}style={_DOT_LINES[arrow.kind]}]")
+    lines.extend(f'{source} -> {target} [label="{_NEXT}", style=dashed]' for source, target in _flow_arrows(flows))
     return "\n    ".join(lines) + "\n}"
 
 
@@ -120,6 +136,9 @@ _WORDS: Final = {
     EdgeKind.OTHERWISE: "otherwise",
     EdgeKind.SEQUENCE: "after",
 }
+
+
+_NEXT: Final = "next"
 
 
 # --- What is drawn ----------------------------------------------------------------------------------------------------
@@ -204,6 +223,22 @@ def _operand_texts(node: Node, data: DataTuple) -> dict[int, str] | None:
         keys = [_literal(reference, data) for reference in node.args[::2]]
         return {2 * place + 1: _key_text(key) for place, key in enumerate(keys) if key is not _UNKNOWN}
     return {}
+
+
+def _flow_boxes(flows: Flows | None) -> Iterator[tuple[str, str]]:
+    """Names and texts of the boxes of tasks that are no nodes."""
+    for number, task in enumerate(() if flows is None else flows.tasks):
+        yield f"t{number}", _printable(task.name)
+
+
+def _flow_arrows(flows: Flows | None) -> Iterator[tuple[str, str]]:
+    """The names of the boxes where the arrows of possible tail calls begin and end."""
+    if flows is None:
+        return
+    numbers = {task: number for number, task in enumerate(flows.tasks)}
+    for ends in flows.arrows:
+        source, target = (f"n{end.index}" if isinstance(end, Node) else f"t{numbers[end]}" for end in ends)
+        yield source, target
 
 
 def _literal(reference: int | None, data: DataTuple) -> Any:

@@ -8,11 +8,15 @@ Readers should look at ``format`` and ``version`` first; a change that an old re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cascade.graph.model import Graph, Node, NodeKind
 from cascade.spec.common import ParameterSpec
 from cascade.spec.policies import NO_POLICIES, Policies
+from cascade.spec.task import Task
+
+if TYPE_CHECKING:
+    from cascade.graph.analysis.flows import Flows
 
 FORMAT: Final = "cascade-graph"
 VERSION: Final = 1
@@ -21,13 +25,18 @@ TEMPLATE_ID_LIMIT: Final = 500
 """In larger graphs only the root has a template id: each one costs a walk of the whole graph below its node."""
 
 
-def graph_to_dict(graph: Graph) -> dict[str, Any]:
+def graph_to_dict(graph: Graph, flows: Flows | None = None) -> dict[str, Any]:
     """The graph as dicts, lists, strings and numbers.
+
+    Args:
+        graph: The structure.
+        flows: What the tasks may go on with.
 
     Returns:
         ``format``, ``version``, ``root`` (the id of the node whose value is the value of the graph), ``nodes`` in an
         order in which they can be run, and ``edges``. A reference to an operand is ``{"node": id}`` or
-        ``{"slot": number}``, the slot of a literal.
+        ``{"slot": number}``, the slot of a literal. If there are flows, ``flows``: each leads from a ``source`` to a
+        ``target``, which are ``{"node": id}`` or, for a task that is no node, ``{"task": identity}``.
 
     Example:
         >>> from cascade.graph.build import build_graph
@@ -40,7 +49,7 @@ def graph_to_dict(graph: Graph) -> dict[str, Any]:
         >>> described["root"], [node["args"] for node in described["nodes"]]
         ('double-1', [[{'slot': 0}], [{'node': 'double-0'}]])
     """
-    return {
+    described = {
         "format": FORMAT,
         "version": VERSION,
         "root": graph.root.structural_id,
@@ -55,6 +64,13 @@ def graph_to_dict(graph: Graph) -> dict[str, Any]:
             for edge in graph.edges
         ],
     }
+    if flows is not None and flows.arrows:
+        described["flows"] = [{"source": _end(source), "target": _end(target)} for source, target in flows.arrows]
+    return described
+
+
+def _end(end: Node | Task[..., Any]) -> dict[str, Any]:
+    return {"node": end.structural_id} if isinstance(end, Node) else {"task": end.identity}
 
 
 def _node(graph: Graph, node: Node) -> dict[str, Any]:
@@ -70,7 +86,7 @@ def _node(graph: Graph, node: Node) -> dict[str, Any]:
     if node is graph.root or len(graph) <= TEMPLATE_ID_LIMIT:
         described["template_id"] = node.template_id
     if node.task is not None:
-        described["task"] = f"{node.task.module}:{node.task.qualname}:{node.task.version}"
+        described["task"] = node.task.identity
     if isinstance(node.operation, ParameterSpec):
         described["parameter"] = _parameter(node.operation)
     elif node.operation is not None:

@@ -90,6 +90,18 @@ class FlowManager:
         """Whether a node has its value, or was skipped."""
         return self._phase[index] == _SETTLED
 
+    @property
+    def tail(self) -> int:
+        """The node whose value will be that of the root: itself, or the one that it waits for to pass it on."""
+        last = len(self._nodes) - 1
+        while last in self._passes_on:
+            last = self._passes_on[last]
+        return last
+
+    def awaited(self, index: int) -> int:
+        """How many nodes a node still waits for."""
+        return self._waits_for[index]
+
     def _work(self, demanded: list[int], settled: list[int]) -> list[int]:
         ready: list[int] = []
         while demanded or settled:

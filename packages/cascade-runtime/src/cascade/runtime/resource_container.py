@@ -150,12 +150,15 @@ class _Holder:
         if not self._ready.done():
             self._task.cancel()
         await asyncio.wait({self._task})
-        if self._task.cancelled():
-            return None
-        failure = self._task.exception()
-        return None if failure is error else failure
+        failure = None if self._task.cancelled() else self._task.result()
+        return None if failure is error or isinstance(failure, asyncio.CancelledError) else failure
 
-    async def _live(self) -> None:
+    async def _live(self) -> BaseException | None:
+        """Open the resource, keep it and close it; what closing raised.
+
+        It is returned because a ``SystemExit`` that a task of the run raised, and that was raised inside the resource,
+        must not leave this asyncio task: asyncio would let it out of the event loop, before the run has ended.
+        """
         try:
             manager = await self._container._enter(self._resource)
             if isinstance(manager, AbstractAsyncContextManager):
@@ -166,13 +169,14 @@ class _Holder:
                     await self._hold(value)
         except BaseException as error:
             if self._ready.done():
-                raise
+                return error
             # Opening failed: the consumers get the exception, and it is not reported a second time.
             if isinstance(error, asyncio.CancelledError):
                 self._ready.cancel()
             else:
                 self._ready.set_exception(error)
                 self._ready.exception()  # there may be no consumer left to retrieve it
+        return None
 
     async def _hold(self, value: Any) -> None:
         self.was_opened = True

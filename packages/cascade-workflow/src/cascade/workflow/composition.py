@@ -68,6 +68,9 @@ def _value_of_last(value: Any) -> Any:
     return value
 
 
+_value_of_last._passes_on = True
+
+
 @overload
 def pipeline(value: A, first: Callable[[A], B], /) -> B: ...
 @overload

@@ -157,8 +157,8 @@ def start(
         durability: As for `run`.
         migrate: As for `run`.
         accept_versions: As for `run`.
-        events: The class of the events that ``handle.events()`` gives. `RunEvent` (start, progress, end) costs nothing;
-            `Event` (also those of each task) makes a hot loop slower.
+        events: The class of the events that ``handle.events()`` gives. `RunEvent` (start, warnings, progress, end)
+            costs next to nothing; `Event` (also those of each task) makes a hot loop slower.
 
     Returns:
         A handle with ``result()``, ``cancel()`` and ``events()``.

@@ -75,11 +75,15 @@ class Limits:
 
     def started(self, task: str, now: float) -> None:
         """A task starts: count it, and take its place in every rate that covers it."""
-        self._running[task] = self._running.get(task, 0) + 1
+        self.count(task)
         for limit in self._limits.values():
             rate = limit.constraint.rate_per_s
             if rate is not None and limit.constraint.covers(task):
                 limit.next_start = max(limit.next_start, now) + 1 / rate
+
+    def count(self, task: str) -> None:
+        """A task is found to be running that had started before anybody asked: no rate is used up by it."""
+        self._running[task] = self._running.get(task, 0) + 1
 
     def ended(self, task: str) -> None:
         """A task has ended."""

@@ -125,7 +125,7 @@ class ConstraintManager:
     def begin(self, task: str) -> Lease:
         """Count a task that needs nothing and has started already, without asking whether it may."""
         with self._lock:
-            self._limits.started(task, _now())
+            self._limits.count(task)
         return Lease(task, {})
 
     def release(self, lease: Lease) -> None:

@@ -31,7 +31,7 @@ from cascade.runtime.durability.call_writer import CallWriter, ParameterValue, a
 from cascade.runtime.durability.names import AnyTask, Names
 from cascade.spec.common import ParameterSpec
 from cascade.spec.errors import CascadeError, CorruptDataError, TaskVersionError, UnstorableValueError
-from cascade.spec.lazy_types import LazyResult
+from cascade.spec.lazy_types import LazyResult, MappedLazyResult
 from cascade.spec.policies import NO_OPTIONS
 
 FORMAT: Final = "cascade-call"
@@ -95,13 +95,24 @@ class CallCodec:
         """
         if type(call) is not LazyResult:
             return None
+        if not call._kwargs and call._task._options is NO_OPTIONS:
+            texts = []
+            for value in call._args:
+                write = _SIMPLE.get(type(value))
+                text = None if write is None else write(value)
+                if text is None:
+                    break
+                texts.append(text)
+            else:
+                head = self._heads.get((call._task.base,)) or self._head((call._task.base,))
+                return f"{head}{_ONE_CALL}{','.join(texts)}{_END_OF_ONE}".encode()
         parts: list[str] = []
         numbers: dict[int, int] = {}
         tasks: dict[AnyTask, int] = {}
         stack: list[LazyResult] = [call]
         while stack:
             lazy = stack[-1]
-            texts: list[str] = []
+            texts = []
             is_waiting = False
             values = (*lazy._args, *lazy._kwargs.values()) if lazy._kwargs else lazy._args
             for value in values:
@@ -191,7 +202,11 @@ class CallCodec:
         root = "it"
         try:
             parts = []
-            for number, part in enumerate(arrange(call)):
+            arranged = arrange(call)
+            for part in arranged:  # first: a shared container stands before the calls whose tasks know its class
+                if isinstance(part, (LazyResult, MappedLazyResult)):
+                    self._names.register(part._task.base)
+            for number, part in enumerate(arranged):
                 root = "" if part is call else root_of(part)
                 parts.append(writer.write_part(part))
                 writer.numbers[id(part)] = number
@@ -228,6 +243,8 @@ class CallCodec:
 
 
 _HEADS: Final = 256
+_ONE_CALL: Final = '"parts":[{"$":"call","task":0,"args":['
+_END_OF_ONE: Final = ']}],"call":{"$":"ref","v":0}}'
 _SMALL: Final = 2**63
 
 

@@ -147,7 +147,7 @@ class DurableJournal(Journal):
     def begin_step(self, step: int, call: Any) -> bool:
         """Say the call of a step: at once, or when it is time."""
         if step == self._step and self._is_said:
-            return True
+            return not self.every_step or (self._writing is None and self._next_call is None)
         self._check()
         if self._is_touched:
             self._forget_step()
@@ -217,8 +217,8 @@ class DurableJournal(Journal):
         """Wait until everything that was said is in the store."""
         while self._writing is not None or (self._dirty_since is not None and self._error is None):
             self._write()
-            assert self._writing is not None
-            await asyncio.shield(self._writing)
+            if self._writing is not None:
+                await asyncio.shield(self._writing)
         self._check()
 
     async def stop(self) -> None:
@@ -416,13 +416,22 @@ class DurableJournal(Journal):
 
     def _write(self) -> None:
         self._stop_timer()
-        if self._writing is None and self._dirty_since is not None and self._error is None:
-            self._writing = asyncio.get_running_loop().create_task(self._commit(), name="cascade durable run")
-
-    async def _commit(self) -> None:
-        self._writing_since = self._dirty_since
+        if self._writing is not None or self._dirty_since is None or self._error is not None:
+            return
+        since, change = self._dirty_since, self._take()
         try:
-            await self._backend.commit(self._take())
+            if self._try_commit is not None and self._try_commit(change):
+                self.is_stored = True
+                return
+        except Exception as error:
+            self._error = error
+            return
+        self._writing_since = since
+        self._writing = asyncio.get_running_loop().create_task(self._commit(change), name="cascade durable run")
+
+    async def _commit(self, change: StateChange) -> None:
+        try:
+            await self._backend.commit(change)
             self.is_stored = True
         except BaseException as error:
             self._error = error

@@ -8,20 +8,27 @@ finished node is run again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any, Final
 
 from cascade.graph.build import build_graph
+from cascade.graph.model import Graph, NodeKind
 from cascade.graph.registry import NodeRegistry
+from cascade.runtime.durability.journal import Journal
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
-from cascade.runtime.strategies.jit.shapes import LEAVES, CompiledLoop, Leave
+from cascade.runtime.strategies.jit.leaves import LEAVES
+from cascade.runtime.strategies.jit.routed import Routed
+from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.jit.waiting import Watch
+from cascade.runtime.strategies.plans import Plan, PlanCache
+from cascade.spec.lazy_types import LazyResult
 
-_SLOW_STEPS: Final = 100
+_SLOW_STEPS: Final = 20
 """So many steps of a loop are interpreted after one that took long."""
 
 
@@ -34,7 +41,9 @@ class CompiledSteps:
         calls: Where code that awaits is started.
         progress: Counts what was run.
         registry: Interns the nodes.
+        plans: Plans the graphs.
         slice_s: Seconds after which compiled code gives the turn back.
+        may_go_on: Whether nobody listens, and no limits are in force.
     """
 
     def __init__(
@@ -44,7 +53,9 @@ class CompiledSteps:
         calls: CallsUnderWay,
         progress: Progress,
         registry: NodeRegistry,
+        plans: PlanCache,
         slice_s: float,
+        may_go_on: Callable[[], bool],
     ) -> None:
         self._run = run
         self._cycles = cycles
@@ -53,7 +64,8 @@ class CompiledSteps:
         self._registry = registry
         self._slice_s = slice_s
         self._interpreted_until = 0
-        self.learn = cycles.learn
+        self._may_go_on = may_go_on
+        self._plans = plans
 
     def run(self, step: NextStep, until: float) -> Ran:
         """Run steps that need not be awaited.
@@ -68,11 +80,35 @@ class CompiledSteps:
             return Ran(0, step.call, None, 0, None)
         began = perf_counter()
         if journal.every_step and step.parent is None:
-            until = began
-        ran = self._cycles.run(step.call, until, opened)
+            ran = self._run_one_by_one(step, until, journal)
+        else:
+            ran = self._cycles.run(step.call, until, opened)
         if perf_counter() > max(began, until) + self._slice_s:
             self._interpreted_until = step.step + ran.steps + _SLOW_STEPS
-        return ran._replace(following=None)
+        return ran if ran.following is None else ran._replace(following=None)
+
+    def _run_one_by_one(self, step: NextStep, until: float, journal: Journal) -> Ran:
+        """Run steps each of which must be written before the next begins; the first is."""
+        opened = self._run.step_resources.opened
+        ran = self._cycles.run(step.call, 0.0, opened)
+        total = ran.steps
+        while ran.steps and ran.left is None and type(ran.call) is LazyResult and perf_counter() < until:
+            if not journal.begin_step(step.step + total, ran.call):
+                break
+            following = self._cycles.run(ran.call, 0.0, opened)
+            if following.loop is None:
+                break
+            ran = following
+            total += ran.steps
+        return ran._replace(steps=total)
+
+    def learn(self, call: Any, graph: Graph, plan: Plan) -> None:
+        """A step is about to be interpreted: next time it may be compiled."""
+        if self._cycles.learn(graph, plan) and graph.root.kind is NodeKind.ROUTER:
+            chosen = Routed().chosen(call)
+            if chosen is not call:
+                graph, _, _ = build_graph(chosen, self._registry)
+                self._cycles.learn(graph, self._plans.plan(graph))
 
     def begin(self, step: NextStep, loop: CompiledLoop) -> None:
         """Begin to run steps that are awaited; what they have done comes as a completed call of the step."""
@@ -127,7 +163,9 @@ class CompiledSteps:
         return frame, -1 if left.running else reached[0], left_out
 
     async def _run_awaited(self, call: Any, loop: CompiledLoop) -> Ran:
-        watch = Watch(self._run.constraints, loop.task_at, self._slice_s)
+        if not self._may_go_on():  # somebody has come between the decision to run compiled code and now
+            return Ran(0, call, None, 0, None)
+        watch = Watch(self._run.constraints, loop.task_at, self._slice_s, self._may_go_on)
         until = perf_counter() + self._slice_s
         ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
         return ran._replace(kept=watch.kept)

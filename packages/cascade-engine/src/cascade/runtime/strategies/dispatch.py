@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cascade.graph.model import Node, NodeKind
 from cascade.runtime.durability.journal import UNKNOWN
@@ -146,7 +146,8 @@ class Dispatcher:
         args, kwargs = self._resolver.resolve(node, frame.values)
         call = self._node_call(frame, index, node, args, kwargs)
         assert node.task is not None
-        self._calls.start(self._processor.process(call, error), frame, index, is_sync=not node.task.is_async)
+        failed = cast(Exception, without_stop_iteration(error, node.task.name))
+        self._calls.start(self._processor.process(call, failed), frame, index, is_sync=not node.task.is_async)
 
     def _fill_in(self, node: Node, args: list[Any], kwargs: dict[str, Any]) -> bool:
         """Put resources that are open in the place of each ``Inject`` among the arguments; whether all are."""

@@ -17,6 +17,7 @@ from cascade.graph.model import DataTuple, Graph, Node
 from cascade.runtime.flow import FlowManager, Skip
 from cascade.runtime.strategies.plans import Plan
 from cascade.spec.identifiers import NodeId
+from cascade.spec.policies import NO_POLICIES
 
 _LONGEST_PATH: Final = 200
 
@@ -174,6 +175,18 @@ class Frame:
             if not uses[source.index]:
                 values[source.index] = None
         return index == self.root
+
+    def is_tail(self, index: int) -> bool:
+        """Whether the value of this node is that of the step: it is the root's, or the root passes it on."""
+        flow = self.flow
+        tail = self.root if flow is None else flow.tail
+        if index == tail:
+            return True
+        node = self.nodes[tail]
+        if node.task is None or not node.task._passes_on or node.args[0] != index or self.has_skips:
+            return False
+        left = self._waiting[tail] if flow is None else flow.awaited(tail)
+        return left == 1 and node.options.policies is NO_POLICIES
 
     def node_name(self, index: int) -> str:
         """The name of a node for people: its label, or that of its task."""

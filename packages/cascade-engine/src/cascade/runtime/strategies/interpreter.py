@@ -25,6 +25,7 @@ from types import CoroutineType
 from typing import Any, Final
 
 from cascade.graph.build import build_despite_cycles, build_graph
+from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
@@ -79,7 +80,8 @@ class Interpreter:
         self._progress = Progress(run)
         self._compiled: CompiledSteps | None = None
         if cycles is not None:
-            self._compiled = CompiledSteps(run, cycles, self._calls, self._progress, registry, SLICE_S)
+            parts = run, cycles, self._calls, self._progress, registry, plans
+            self._compiled = CompiledSteps(*parts, SLICE_S, self._dispatcher.look_around)
         self._active: list[Frame | MapRun | NextStep] = []
         """What may have something to start; the last is worked on, so the innermost comes first."""
         self._queued: deque[tuple[Frame, int]] = deque()
@@ -90,7 +92,7 @@ class Interpreter:
         self._is_finished = False
         self._value: Any = None
 
-    def prepare(self, target: Any, *, allow_unused_params: bool = False, step: int = 1) -> str:
+    def prepare(self, target: Any, *, allow_unused_params: bool = False, step: int = 1) -> Graph:
         """Build and check the first graph, so that everything that is wrong with it is said before anything runs.
 
         Args:
@@ -99,7 +101,7 @@ class Interpreter:
             step: The step that it is: not the first, if the run goes on after an interruption.
 
         Returns:
-            The name of the target.
+            The first graph.
 
         Raises:
             CascadeError: The target cannot be built, planned or run.
@@ -113,7 +115,7 @@ class Interpreter:
         self._run.steps = step
         self._journal.begin_step(step, target)
         self._first = Frame(graph, data, self._plans.plan(graph), None, 0, step)
-        return graph.root.name
+        return graph
 
     async def evaluate(self) -> Any:
         """Run until the target has its value.
@@ -206,8 +208,7 @@ class Interpreter:
         """Work off the calls that have ended, then start what waited for room in the executor."""
         completed = self._calls.completed
         if completed:
-            self._dispatcher.look_around()
-            self._until = perf_counter() + SLICE_S
+            _, self._until = self._dispatcher.look_around(), perf_counter() + SLICE_S
         while completed and self._failure is None:
             owner, slot, value, error = completed.popleft()
             if owner.is_dead:
@@ -291,10 +292,8 @@ class Interpreter:
     def _begin_step(self, following: NextStep) -> bool:
         """Say that a step of the outermost loop begins; whether it may begin before that is written."""
         self._run.steps = following.step
-        may_begin = self._journal.begin_step(following.step, following.call)
-        if not may_begin:
-            self._next_step = following
-        return may_begin
+        self._next_step = None if self._journal.begin_step(following.step, following.call) else following
+        return self._next_step is None
 
     async def _cross_step_boundary(self) -> None:
         """Between two steps of the outermost loop: close what was opened for the step, wait until it is written."""
@@ -303,8 +302,8 @@ class Interpreter:
         failures = await self._run.step_resources.close()
         if failures:
             raise failures[0]
-        if following is not None:
-            self._go_on(following)
+        assert following is not None
+        self._go_on(following)
 
     def _go_on(self, following: NextStep) -> None:
         """The next step of a loop: compiled, if its shape is known, otherwise interpreted."""
@@ -316,7 +315,7 @@ class Interpreter:
             following = compiled.after(ran, following)
             if ran.loop is not None and not self._goes_on(ran, following):
                 return
-            if ran.following is not None:
+            if ran.following is not None and not self._cached.has_leads:  # what it calls must know of them
                 compiled.begin(following, ran.following)
                 return
         self._interpret(following)
@@ -344,7 +343,7 @@ class Interpreter:
             self._fail_loop(error, following.returned_by, following.step - 1, parent, slot)
             return
         if self._compiled is not None:
-            self._compiled.learn(frame.graph, frame.plan)
+            self._compiled.learn(following.call, frame.graph, frame.plan)
 
     def _goes_on(self, ran: Ran, following: NextStep) -> bool:
         """Whether a loop that compiled code has run goes on with a step; otherwise what is to be done is done."""
@@ -403,7 +402,7 @@ class Interpreter:
             if type(value) is LiteralValue:
                 value = value._value
             else:
-                self._follow(frame, index, value, is_tail=index == frame.root and not is_led)
+                self._follow(frame, index, value, is_tail=frame.is_tail(index) and not is_led)
                 return
         if is_led:
             self._calls.start(self._cached.store(frame, index, value), frame, index)

@@ -13,6 +13,7 @@ import click
 from cascade.graph.build import build_graph
 from cascade.graph.render import render_dot, render_mermaid
 from cascade.graph.serialize import graph_to_dict
+from cascade.graph.static_analysis import possible_flows
 from cascade.runtime.durability.session import Resumption
 from cascade.runtime.engine import Engine
 from cascade.spec.errors import CascadeError
@@ -139,7 +140,10 @@ def run(
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="Write to this file instead of stdout.")
 @click.pass_context
 def graph(ctx: click.Context, place: str, language: str, output: Path | None) -> None:
-    """Draw the graph of TARGET, without running it."""
+    """Draw the graph of TARGET, without running it.
+
+    Dashed arrows lead to what its tasks may go on with when they return, as far as their source tells.
+    """
     with stdout_reserved() as stdout:  # what the file prints while it is loaded is no drawing
         try:
             with interrupts_as_faults(), program(parse_place(place)) as (_, target):
@@ -226,10 +230,11 @@ def _draw(target: Any, language: str) -> str:
         graph, data, _ = build_graph(target)
     except CascadeError as error:
         raise bad_input(str(error), error) from None
+    flows = possible_flows(graph)
     if language == "json":
-        return json.dumps(graph_to_dict(graph), indent=2) + "\n"
+        return json.dumps(graph_to_dict(graph, flows), indent=2) + "\n"
     render = render_mermaid if language == "mermaid" else render_dot
-    return render(graph, data) + "\n"
+    return render(graph, data, flows) + "\n"
 
 
 def _write(file: Path, text: str) -> None:

@@ -24,6 +24,7 @@ from cascade.graph.build import build_graph
 from cascade.graph.model import Graph, Node
 from cascade.runtime.strategies.jit.explain import difference
 from cascade.runtime.strategies.jit.forms import forms
+from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import SLOW, CompiledLoop, Leave, Shape, Stop, shape_of
 from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan
@@ -110,6 +111,8 @@ class CycleCache:
         following: CompiledLoop | None = None
         this_slice = object()
         left: Any = None
+        routed = Routed()
+        call = routed.chosen(call)
         while isinstance(call, LazyResult):
             loop = self._loops.get(call._task.base)
             if loop is None:
@@ -124,29 +127,35 @@ class CycleCache:
                 following = loop
                 break
             resources = [opened(wanted) for wanted in loop.wanted]
-            if NOTHING in resources:
+            if _is_missing(resources):
                 break
-            steps, call, at, left = loop.run(call, until, resources)
+            steps, call, at, left = loop.run(call, until, resources, routed)
             if not steps and left is None:
                 break
             total, last, place = total + steps, loop, at
             loop.steps += steps
             if left is not None or perf_counter() >= until:
                 break
-        return self._ran(total, call, last, place, left, following)
+        return self._ran(total, call if left else routed.given(call), last, place, left, following)
 
     async def run_awaited(self, loop: CompiledLoop, call: Any, until: float, opened: Opened, watch: Watch) -> Ran:
         """Run steps of a loop that must be awaited, in an asyncio task of their own."""
         resources = [opened(wanted) for wanted in loop.wanted]
+        routed = Routed()
+        call = routed.chosen(call)
         stop: Stop = (0, call, 0, None)
-        if NOTHING not in resources:
-            stop = await loop.run_watched(call, until, resources, watch)
+        if not _is_missing(resources):
+            stop = await loop.run_watched(call, until, resources, routed, watch)
         steps, call, place, left = stop
         loop.steps += steps
+        call = call if left else routed.given(call)
         return self._ran(steps, call, loop if steps or left else None, place, left, None)
 
-    def learn(self, graph: Graph, plan: Plan) -> None:
+    def learn(self, graph: Graph, plan: Plan) -> bool:
         """A step of this shape is about to be interpreted: compile it if it was met before.
+
+        Returns:
+            Whether the shape was not known yet.
 
         Raises:
             UnexpectedCompilationError: It would be compiled inside `expect_no_compilation`.
@@ -155,18 +164,18 @@ class CycleCache:
         outcome = self._seen.get(root)
         self.statistics[f"miss: {outcome or _FIRST_MET}"] += 1
         if outcome is not None and outcome != _FIRST_MET:
-            return
+            return False
         with self._lock:
             if outcome is None:
                 self._seen[root] = _FIRST_MET
                 if len(self._seen) > _SEEN:
                     self._seen.popitem(last=False)
-                return
+                return True
             shape = self._compilable(graph, plan)
             if isinstance(shape, str):
                 self._seen[root] = f"refused: {shape}"
                 self.statistics[f"refused: {shape}"] += 1
-                return
+                return True
             if self._is_complete:
                 raise UnexpectedCompilationError(f"a shape of {root.name} would be compiled: {self._why_new(graph)}")
             self._seen[root] = _COMPILED
@@ -176,6 +185,7 @@ class CycleCache:
                 self._evict(evicted)
             self._put(shapes[:SHAPES_PER_LOOP])
             self.statistics["compiled"] += 1
+        return True
 
     @contextmanager
     def expect_no_compilation(self) -> Iterator[None]:
@@ -306,6 +316,10 @@ def _below(root: Node) -> list[Node]:
                 found[node.index] = node
                 stack.append(node)
     return [found[index] for index in sorted(found)]
+
+
+def _is_missing(resources: list[Any]) -> bool:
+    return any(value is NOTHING for value in resources)  # by identity: what a resource says of equality is its own
 
 
 __all__ = ["CycleCache", "Opened", "Ran"]

@@ -68,6 +68,11 @@ class _Guard:
         conditions = []
         if form.is_varied:
             conditions.append(f"not fits{self._place}_{node.index}({call})")
+        elif call == "call" and not is_known:
+            self.lines.append("if type(call) is not LazyResult:")
+            self.lines.append("    call = routed.chosen(call)")
+            self.lines.append(f"    if type(call) is not LazyResult: {self._miss}")
+            conditions.append(f"call._task is not T{self._place}_{node.index}")
         elif not is_known:
             conditions.append(f"type({call}) is not LazyResult or {call}._task is not T{self._place}_{node.index}")
         if not form.given:

@@ -107,9 +107,8 @@ class _Writer:
         self.lines.append("    " * depth + line)
 
     def add_function(self) -> None:
-        self.add(
-            0, "async def loop(call, until, resources, watch):" if self._awaits else "def loop(call, until, resources):"
-        )
+        head = "def loop(call, until, resources, routed"
+        self.add(0, f"async {head}, watch):" if self._awaits else f"{head}):")
         self.add(1, "steps = done = last = 0")
         self.add(1, "batch = 1")
         for place, outline in enumerate(self._outlines):
@@ -142,7 +141,10 @@ class _Writer:
         for place, outline in enumerate(self._outlines):
             by_task.setdefault(outline.graph.root.task, []).append(place)
         if len(by_task) > 1:
-            self.add(depth, "task = call._task if type(call) is LazyResult else None")
+            self.add(depth, "if type(call) is not LazyResult:")
+            self.add(depth + 1, "call = routed.chosen(call)")
+            self.add(depth + 1, f"if type(call) is not LazyResult: {_STANDS_AT}")
+            self.add(depth, "task = call._task")
         for places in by_task.values():
             inner = depth
             if len(by_task) > 1:
@@ -227,10 +229,8 @@ class _Writer:
                 self.add(depth + 1, f"return steps + done + 1, call, {place}, None")
             return
         must_leave = _is_open(place, node)
-        if form.is_awaited:
+        if self._awaits:  # a sync task may have put a limit on those that are awaited next
             must_leave = f"suspended and watch.resumed() or {_has_changed(form)} or {must_leave}"
-        elif self._awaits:
-            must_leave = f"{_has_changed(form)} or {must_leave}"
         self.add(depth, f"if {must_leave}:")
         self._add_leave(depth + 1, place, outline, node)
 
@@ -241,15 +241,13 @@ class _Writer:
             node = form.node
             self._note(place, node)
             self.add(depth, f"group.start(T{place}_{node.index}, {node.index}, {_call(place, form)}){_comment(node)}")
-        self.add(depth, "if await group.is_troubled():")
+        self.add(depth, "if await group.is_troubled() or suspended and watch.resumed():")
         values = ", ".join(_values(place, outline.graph))
         self.add(
             depth + 1, f"return steps + done, call, last, Leave({place}, None, None, [{values}], running=group.running)"
         )
         self.add(depth, f"{', '.join(f'v{place}_{form.node.index}' for form in forms)}, = group.values()")
         self.add(depth, "group = None")
-        self.add(depth, "if suspended and watch.resumed():")
-        self._add_leave(depth + 1, place, outline, forms[-1].node)
 
     def _add_leave(self, depth: int, place: int, outline: Outline, node: Node) -> None:
         values = ", ".join(_values(place, outline.graph))

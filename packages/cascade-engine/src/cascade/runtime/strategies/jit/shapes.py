@@ -15,7 +15,9 @@ from typing import Any, Final, NamedTuple, cast
 from cascade.graph.model import Graph, Node
 from cascade.graph.operands import KINDS, holds_stand_in
 from cascade.runtime.strategies.jit.forms import Form, forms
+from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.runtime.strategies.jit.render import Outline, filled_in, render
+from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.schedule import Turn, schedule
 from cascade.runtime.strategies.jit.waiting import Watch, differs
 from cascade.runtime.strategies.outcome import is_call
@@ -26,8 +28,8 @@ from cascade.spec.policies import Policies
 from cascade.spec.stand_in import LazyItem, StandIn
 from cascade.spec.task import Task
 
-LEAVES: Final = frozenset({int, float, str, bool, bytes, complex, type(None)})
-"""The usual types of which every value is a leaf; others are looked up in `KINDS`."""
+_SEQUENCES: Final = frozenset({list, tuple})
+"""Usually these hold nothing but leaves, which one pass in C finds out."""
 
 SLOW: Final = "slow"
 """The loop stopped because its steps take so long that its tasks may no longer belong in the event loop."""
@@ -79,7 +81,11 @@ def shape_of(graph: Graph, plan: Plan) -> Shape | str:
     if isinstance(found, str):
         return found
     turns = schedule(graph, plan, lambda index: found[index].is_awaited)
-    return turns if isinstance(turns, str) else Shape(graph, plan, found, turns)
+    if isinstance(turns, str):
+        return turns
+    if any(found[index].policies.retry for turn in turns if len(turn) > 1 for index in turn):
+        return "it awaits calls with retry at the same time"
+    return Shape(graph, plan, found, turns)
 
 
 class Leave(NamedTuple):
@@ -112,8 +118,8 @@ class CompiledLoop:
         source: The generated source.
         awaits: Whether the function is to be awaited.
         wanted: The resources that it needs.
-        run: The function itself (``run(call, until, resources)``, or with a `Watch` behind if it is to be awaited),
-            which runs steps until no shape fits or the time is over, and returns a `Stop`.
+        run: The function itself, which runs steps until no shape fits or the time is over, and returns a `Stop`:
+            ``run(call, until, resources, routed)``, with a `Watch` behind if it is to be awaited.
         task_at: The task that is called in a line of the source, counted from 1.
         checked_by: The slice of a run that has seen that all tasks may be called inline.
         steps: Steps run so far.
@@ -173,9 +179,11 @@ class CompiledLoop:
         """Whether its calls can be told apart from others by their task alone."""
         return not any(shape.forms[-1].is_varied for shape in self.shapes)
 
-    async def run_watched(self, call: Any, until: float, resources: Sequence[Any], watch: Watch) -> Stop:
+    async def run_watched(
+        self, call: Any, until: float, resources: Sequence[Any], routed: Routed, watch: Watch
+    ) -> Stop:
         """Run a function that is to be awaited."""
-        stop = await watch.over(cast("CoroutineType[Any, Any, Any]", self.run(call, until, resources, watch)))
+        stop = await watch.over(cast("CoroutineType[Any, Any, Any]", self.run(call, until, resources, routed, watch)))
         return cast(Stop, stop)
 
     def failed(self, error: BaseException) -> tuple[int, int] | None:
@@ -245,16 +253,19 @@ class _Variant:
 
 def _is_open(value: Any) -> bool:
     """Whether a value is to be evaluated further."""
+    if type(value) in _SEQUENCES and LEAVES.issuperset(map(type, value)):
+        return False
     return KINDS[type(value)] is not None and is_call(value)
 
 
 def _plain(value: Any) -> Any:
     """The literal that the interpreter would take this argument for, or `_MISS` if it would be a node."""
-    if KINDS[type(value)] is None:
+    kind = type(value)
+    if KINDS[kind] is None or (kind in _SEQUENCES and LEAVES.issuperset(map(type, value))):
         return value
-    if type(value) is LiteralValue:
+    if kind is LiteralValue:
         return _MISS if isinstance(value._value, StandIn) else value._value
     return _MISS if isinstance(value, StandIn) or holds_stand_in(value) else value
 
 
-__all__ = ["LEAVES", "SLOW", "CompiledLoop", "Leave", "Shape", "Stop", "shape_of"]
+__all__ = ["SLOW", "CompiledLoop", "Leave", "Shape", "Stop", "shape_of"]

@@ -3,13 +3,14 @@ several calls at once.
 
 An ``await`` of a coroutine that never suspends costs almost nothing, so nothing may be done about it beforehand.
 `Watch` leaves a callback in the event loop, which can only run while the compiled code is suspended. And only when
-somebody puts a limit in force it is asked what is running: the line at which the code stands tells.
+somebody puts a limit in force it is asked what is running: the line at which the code stands tells. Limits and
+subscribers that have come while the code was suspended are for the next call already: the step is left in its middle.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from types import CoroutineType
@@ -32,9 +33,10 @@ class Watch:
         constraints: Counts what runs.
         task_at: The task that is awaited at a line of the compiled code.
         slice_s: Seconds, of the event loop's time, after which the loop is to stop.
+        may_go_on: Whether nobody listens, and no limits are in force.
 
     Attributes:
-        suspended: Not empty if the loop was suspended since `is_over` was last asked.
+        suspended: Not empty if the loop was suspended, or a limit was put, since `is_over` was last asked.
         kept: Context variables that are to be set for the run.
     """
 
@@ -45,6 +47,7 @@ class Watch:
         "_handle",
         "_lease",
         "_loop",
+        "_may_go_on",
         "_task",
         "_task_at",
         "_until",
@@ -52,8 +55,15 @@ class Watch:
         "suspended",
     )
 
-    def __init__(self, constraints: ConstraintManager, task_at: Mapping[int, Task[..., Any]], slice_s: float) -> None:
+    def __init__(
+        self,
+        constraints: ConstraintManager,
+        task_at: Mapping[int, Task[..., Any]],
+        slice_s: float,
+        may_go_on: Callable[[], bool],
+    ) -> None:
         self._constraints = constraints
+        self._may_go_on = may_go_on
         self._task_at = task_at
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + slice_s
@@ -80,12 +90,14 @@ class Watch:
             self._release()
 
     def resumed(self) -> bool:
-        """The loop goes on; whether it must not, because it was cancelled and a task kept that to itself."""
+        """The loop goes on; whether it must not: somebody listens, a limit is in force, or it was cancelled meanwhile
+        and a task kept that to itself.
+        """
         if self._lease is not None:
             self._release()
         if self._handle is None:
             self._handle = self._loop.call_soon(self._note)
-        return self._task is not None and self._task.cancelling() > 0
+        return (self._task is not None and self._task.cancelling() > 0) or not self._may_go_on()
 
     def is_over(self) -> bool:
         """At the end of a step in which the loop was suspended: whether to stop here."""
@@ -119,7 +131,7 @@ class Watch:
         frame = None if self._coroutine is None else self._coroutine.cr_frame
         if frame is None:
             return
-        self._until = self._loop.time()  # the limit may be meant for what the loop calls next
+        self.suspended.append(True)  # the limit may be meant for what the loop calls next
         task = self._task_at.get(frame.f_lineno)
         if task is not None and self._lease is None:
             self._lease = self._constraints.begin(task.name)
@@ -148,7 +160,7 @@ class Together:
         running: The asyncio task and the coroutine of each node, by its index.
     """
 
-    __slots__ = ("_constraints", "_is_troubled", "_left", "_loop", "_names", "_waiter", "running")
+    __slots__ = ("_constraints", "_is_troubled", "_left", "_loop", "_uncounted", "_waiter", "running")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, constraints: ConstraintManager) -> None:
         self._loop = loop
@@ -156,14 +168,14 @@ class Together:
         self._waiter: asyncio.Future[None] = loop.create_future()
         self._left = 0
         self._is_troubled = False
-        self._names: list[str] = []
+        self._uncounted: list[tuple[str, asyncio.Task[Any]]] = []
         self.running: dict[int, Call] = {}
 
     def start(self, task: Task[..., Any], index: int, call: Coroutine[Any, Any, Any]) -> None:
         """Begin a call."""
         started = self._loop.create_task(contained(call))
         self._left += 1
-        self._names.append(task.name)
+        self._uncounted.append((task.name, started))
         self.running[index] = started, call
         started.add_done_callback(self._end)
 
@@ -178,7 +190,8 @@ class Together:
 
     def count(self) -> None:
         """Count those that run; each gives its place back when it ends."""
-        for name, (task, _) in zip(self._names, self.running.values(), strict=True):
+        while self._uncounted:
+            name, task = self._uncounted.pop()
             if not task.done():
                 lease = self._constraints.begin(name)
                 task.add_done_callback(lambda _task, lease=lease: self._constraints.release(lease))  # type: ignore[misc]
@@ -197,6 +210,7 @@ class Together:
         self._left -= 1
         if not self._is_troubled and _is_trouble(task):
             self._is_troubled = True
+            self.count()  # the interpreter takes over what runs, and counts it like everything that it starts
         if (not self._left or self._is_troubled) and not self._waiter.done():
             self._waiter.set_result(None)
 

@@ -1,0 +1,72 @@
+"""`chosen`: the call that a router at the end of a step chooses, where that can be seen without running anything.
+
+A task that returns ``Router(key, {"again": loop(…), "stop": end(…)})`` with a plain value as the key has decided
+already. The interpreter builds the graph of the router and all its routes, and runs the route that is chosen. Compiled
+code goes on with the chosen call itself: the same calls are made, in the same order.
+
+Only where nothing can be wrong with the other routes, because the interpreter would find it when it builds them: they
+must be values, or calls of values that fit their task. Everything else is left to the interpreter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cascade.runtime.strategies.jit.leaves import LEAVES
+from cascade.spec.errors import ArgumentMismatchError
+from cascade.spec.lazy_types import LazyResult
+from cascade.spec.policies import NO_OPTIONS, NOTHING
+from cascade.spec.routing import RoutedResult
+
+
+class Routed:
+    """The choices of one call of a compiled loop.
+
+    Attributes:
+        router: The last router that was decided.
+        call: The call that it chose.
+    """
+
+    __slots__ = ("call", "router")
+
+    def __init__(self) -> None:
+        self.router: Any = None
+        self.call: Any = None
+
+    def chosen(self, value: Any) -> Any:
+        """The call that a value chooses, if it is a router that can be decided; otherwise the value itself."""
+        if type(value) is not RoutedResult or type(value._selector) not in LEAVES:
+            return value
+        keys, routes = list(value._routes), list(value._routes.values())
+        if value._default is not NOTHING:
+            routes.append(value._default)
+        if value._selector in keys:
+            place = keys.index(value._selector)
+        elif value._default is not NOTHING:
+            place = len(keys)
+        else:
+            return value  # no route: the interpreter says so
+        call = routes.pop(place)
+        if type(call) is not LazyResult or not all(map(_is_faultless, routes)):
+            return value
+        self.router, self.call = value, call
+        return call
+
+    def given(self, call: Any) -> Any:
+        """The router that chose a call, if one did, so that the interpreter sees what the program returned."""
+        return self.router if call is self.call and self.router is not None else call
+
+
+def _is_faultless(route: Any) -> bool:
+    """Whether a graph can be built of a route, whatever becomes of it."""
+    if type(route) in LEAVES:
+        return True
+    if type(route) is not LazyResult or route._kwargs or route._task._options is not NO_OPTIONS:
+        return False
+    try:
+        return LEAVES.issuperset(map(type, route._args)) and not route._task.call_signature.accept(route._args, {})
+    except ArgumentMismatchError:
+        return False
+
+
+__all__ = ["Routed"]
