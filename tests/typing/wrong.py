@@ -168,7 +168,7 @@ add.with_timeout("1 s")(1)
 # pyright says [reportArgumentType] parameter "gpu" of type "float"
 add.with_constraints(gpu=text(1))(1)
 
-# mypy says [arg-type] Argument 1 to "with_cache" of "Modifiable" has incompatible type "bytes"; expected "CachePolicy | str"
+# mypy says [arg-type] Argument 1 to "with_cache" of "Modifiable" has incompatible type "bytes"
 # pyright says [reportArgumentType] parameter "cache" of type "CachePolicy | str"
 add.with_cache(b"memory")(1)
 
