@@ -168,9 +168,9 @@ add.with_timeout("1 s")(1)
 # pyright says [reportArgumentType] parameter "gpu" of type "float"
 add.with_constraints(gpu=text(1))(1)
 
-# mypy says [arg-type] Argument 1 to "with_cache" of "Modifiable" has incompatible type "str"; expected "CachePolicy"
-# pyright says [reportArgumentType] parameter "cache" of type "CachePolicy"
-add.with_cache("memory")(1)
+# mypy says [arg-type] Argument 1 to "with_cache" of "Modifiable" has incompatible type "bytes"
+# pyright says [reportArgumentType] parameter "cache" of type "CachePolicy | str"
+add.with_cache(b"memory")(1)
 
 # mypy says [attr-defined] "Task[[int, int], int]" has no attribute "retry"
 # pyright says [reportAttributeAccessIssue] Cannot access attribute "retry"
@@ -338,9 +338,9 @@ cs.run(add(1), [1])
 # pyright says [reportCallIssue] No parameter named "timeout"
 cs.run(add(1), timeout=3)
 
-# mypy says [arg-type] Argument 1 to "Engine" has incompatible type "str"; expected "Solver | None"
-# pyright says [reportArgumentType] parameter "solver" of type "Solver | None"
-cs.Engine("native")
+# mypy says [arg-type] Argument 1 to "Engine" has incompatible type "bytes"; expected "Solver | str | None"
+# pyright says [reportArgumentType] parameter "solver" of type "Solver | str | None"
+cs.Engine(b"native")
 
 # mypy says [dict-item] Dict entry 0 has incompatible type "str": "str"; expected "str": "float"
 # pyright says [reportArgumentType] "dict[str, str]" is not assignable to "Mapping[str, float]"
