@@ -249,3 +249,18 @@ def test_a_coroutine_at_the_end_is_awaited() -> None:
             return loop(n - 1) if n else last()
 
         assert cs.run(loop(20), engine=inline_engine(jit=jit)) == 42
+
+
+def test_async_tasks_that_call_each_other_end_up_in_one_loop() -> None:
+    @cs.task
+    async def ping(n: int) -> str:
+        return "ping" if n <= 0 else pong(n - 1, same(n))
+
+    @cs.task
+    async def pong(n: int, _x: int) -> str:
+        return "pong" if n <= 0 else ping(n - 1)
+
+    engine = inline_engine()
+    assert cs.run(ping(200), engine=engine) == "ping"
+    assert cycles(engine).statistics["linked"] == 1
+    assert len(cycles(engine).loops()) == 1

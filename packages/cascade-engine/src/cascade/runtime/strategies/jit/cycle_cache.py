@@ -148,6 +148,9 @@ class CycleCache:
             stop = await loop.run_watched(call, until, resources, routed, watch)
         steps, call, place, left = stop
         loop.steps += steps
+        other = self._loops.get(call._task.base) if steps and left is None and isinstance(call, LazyResult) else None
+        if other is not None and other is not loop:
+            self._note_handover(loop, other)
         call = call if left else routed.given(call)
         return self._ran(steps, call, loop if steps or left else None, place, left, None)
 
