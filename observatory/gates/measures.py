@@ -77,7 +77,7 @@ def _of_loop(name: str, experiment: Timed) -> Iterator[Count]:
         yield Count(f"{name}: function calls a step", called, margin=0.1, slack=0.5)
         steps = max(10, math.ceil(ALLOCATION_CALLS / max(called, 1)))
         allocated = per_step(allocations, work, steps)
-        yield Count(f"{name}: allocations a step", allocated, margin=0.5, slack=2)
+        yield Count(f"{name}: allocations a step", allocated, margin=1.0, slack=2)
         outcomes = statistics(engine)
         yield Count(f"{name}: compilations", outcomes["compiled"], slack=2)
         yield Count(f"{name}: compiled in vain", sum(outcomes[outcome] for outcome in THROWN_AWAY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,15 +10,19 @@ import pytest
 
 from observatory.gates import limits
 from observatory.gates.counting import allocations, calls, per_step
-from observatory.gates.measures import Count, counts
+from observatory.gates.measures import Count
 
 
 @pytest.mark.slow
 def test_all_gates_are_open() -> None:
-    """After a change that is meant to cost more: ``observatory gates --refresh``, and say why in the commit."""
-    gates = limits.hold(counts(), limits.read())
-    assert len(gates) > 50
-    assert [gate for gate in gates if not gate.is_open] == []
+    """After a change that is meant to cost more: ``observatory gates --refresh``, and say why in the commit.
+
+    They are counted in a process of their own: what else a process holds changes which allocations can be seen.
+    """
+    program = "from observatory.cli import main; main(['gates'])"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert answer.stdout.count("open") > 50, answer.stderr
+    assert answer.returncode == 0, answer.stdout
 
 
 def test_calls_of_python_and_of_c_are_counted() -> None:
