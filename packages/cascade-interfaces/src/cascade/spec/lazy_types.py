@@ -1,14 +1,16 @@
 """`LazyResult` and `MappedLazyResult`: what calling a task returns.
 
-Creating a lazy result is the floor under every loop, so `LazyResult` is three slots and nothing else: no id (its
-identity is its address; a graph gives reproducible names), no options. A call *with* options is of the subclass
-`ModifiedLazyResult`, which adds the slot; on the plain class ``_options`` is a class attribute. All slots begin with an
-underscore because every public name here hides an attribute of the value.
+Creating a lazy result is the floor under every loop, so `LazyResult` is two slots and nothing else: no id (its
+identity is its address; a graph gives reproducible names), no keyword arguments, no options. Calls that have them are
+of subclasses, which add the slots; on the plain class they are class attributes. So the class tells what a call can
+have, and compiled loops need not look for what is not there. All slots begin with an underscore because every public
+name here hides an attribute of the value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from cascade.spec.modifiers import Modifiable
@@ -25,14 +27,14 @@ class LazyResult(StandIn, Modifiable):
     The same lazy result used twice is one node of the graph and runs once. Calling the task twice makes two.
     """
 
-    __slots__ = ("__weakref__", "_args", "_kwargs", "_task")
+    __slots__ = ("__weakref__", "_args", "_task")
 
+    _kwargs: Mapping[str, Any] = MappingProxyType({})
     _options = NO_OPTIONS
 
-    def __init__(self, task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __init__(self, task: Task[..., Any], args: tuple[Any, ...]) -> None:
         self._task = task
         self._args = args
-        self._kwargs = kwargs
 
     def __repr__(self) -> str:
         # Arguments can be lazy results, millions deep; they are counted, not shown.
@@ -40,17 +42,37 @@ class LazyResult(StandIn, Modifiable):
         return f"<lazy {self._task.name}(…{count})>" if count else f"<lazy {self._task.name}()>"
 
     def _with_options(self, options: CallOptions) -> Self:
-        modified = ModifiedLazyResult(self._task, self._args, self._kwargs)
+        modified = ModifiedLazyResult(self._task, self._args)
+        modified._kwargs = self._kwargs or {}  # a proxy cannot be pickled
         modified._options = options
         return modified  # type: ignore[return-value]  # of this class or the only subclass
 
 
+class KeywordLazyResult(LazyResult):
+    """A call with keyword arguments."""
+
+    __slots__ = ("_kwargs",)
+
+    _kwargs: Mapping[str, Any]
+
+    def __init__(self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        self._task = task
+        self._args = args
+        self._kwargs = kwargs
+
+
 class ModifiedLazyResult(LazyResult):
-    """A call with options of its own."""
+    """A call with options of its own, and perhaps keyword arguments."""
 
-    __slots__ = ("_options",)
+    __slots__ = ("_kwargs", "_options")
 
+    _kwargs: Mapping[str, Any]
     _options: CallOptions
+
+
+def lazy_call(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> LazyResult:
+    """A call without options."""
+    return KeywordLazyResult(task, args, kwargs) if kwargs else LazyResult(task, args)
 
 
 class MappedLazyResult(StandIn, Modifiable):
@@ -79,4 +101,4 @@ class MappedLazyResult(StandIn, Modifiable):
         return type(self)(self._task, self._args, self._kwargs, self._map_options, options)
 
 
-__all__ = ["LazyResult", "MappedLazyResult", "ModifiedLazyResult"]
+__all__ = ["KeywordLazyResult", "LazyResult", "MappedLazyResult", "ModifiedLazyResult", "lazy_call"]

@@ -27,7 +27,7 @@ from typing import (
 
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import TaskDefinitionError
-from cascade.spec.lazy_types import LazyResult, MappedLazyResult
+from cascade.spec.lazy_types import KeywordLazyResult, LazyResult, MappedLazyResult, lazy_call
 from cascade.spec.modifiers import Modifiable
 from cascade.spec.policies import NO_OPTIONS, CallOptions, Failure, MapOptions
 from cascade.spec.signature import CallSignature
@@ -119,7 +119,7 @@ class Task(Modifiable, Generic[P, R]):
     else:
 
         def __call__(self, /, *args, **kwargs):
-            return LazyResult(self, args, kwargs)
+            return KeywordLazyResult(self, args, kwargs) if kwargs else LazyResult(self, args)
 
     @overload
     def __get__(self, instance: None, owner: type[Any] | None = None) -> Self: ...
@@ -212,7 +212,7 @@ class BoundTask(Task[P, R]):
         def __call__(self, /, *args, **kwargs):
             # Without options it is a call of the task as declared, so that all instances share what is compiled.
             called = self._unbound.base if self._options is NO_OPTIONS else self
-            return LazyResult(called, (self._instance, *args), kwargs)
+            return lazy_call(called, (self._instance, *args), kwargs)
 
     def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: Any = "raise", **named: Any) -> Any:
         """As `Task.map`; the instance is the same for every item."""

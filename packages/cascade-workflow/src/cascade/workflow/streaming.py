@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from cascade.runtime.engine import Engine
 from cascade.spec.common import LiteralValue, literal
 from cascade.spec.errors import MapLengthError, TaskDefinitionError
-from cascade.spec.lazy_types import LazyResult, MappedLazyResult
+from cascade.spec.lazy_types import MappedLazyResult, lazy_call
 from cascade.spec.policies import NO_OPTIONS, NO_POLICIES, CallOptions, Failure, MapOptions
 from cascade.spec.resources import Resource
 from cascade.spec.stand_in import StandIn
@@ -265,7 +265,7 @@ async def _draw(mapped: MappedLazyResult, sources: list[Any], is_broadcast: list
             )
             yield index, alone[0]
         else:
-            yield index, LazyResult(item_task, tuple(args), kwargs)
+            yield index, lazy_call(item_task, tuple(args), kwargs)
 
 
 def _unwrapped(values: Iterable[Any]) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from cascade.adapters.serializers.refusals import Malformed
 from cascade.runtime.durability.call_writer import ENV_TYPES
 from cascade.runtime.durability.names import AnyTask, Names
 from cascade.spec.common import LiteralValue, ParameterSpec, ParameterStandIn
-from cascade.spec.lazy_types import LazyResult, MappedLazyResult
+from cascade.spec.lazy_types import LazyResult, MappedLazyResult, lazy_call
 from cascade.spec.policies import NO_OPTIONS, NOTHING, CallOptions, MapOptions, Policies, Retry
 from cascade.spec.resources import InjectStandIn
 from cascade.spec.routing import RoutedResult
@@ -64,7 +64,7 @@ def _read_call(node: dict[str, Any], reader: Any) -> Any:
     if version != task.version and reader.migrate is not None:
         call = reader.migrate(ChangedCall(task, version, args, kwargs))
         return call if options is NO_OPTIONS or not isinstance(call, LazyResult) else call._with_options(options)
-    call = LazyResult(task, args, kwargs)
+    call = lazy_call(task, args, kwargs)
     return call if options is NO_OPTIONS else call._with_options(options)
 
 

@@ -31,7 +31,7 @@ from cascade.runtime.durability.call_writer import CallWriter, ParameterValue, a
 from cascade.runtime.durability.names import AnyTask, Names
 from cascade.spec.common import ParameterSpec
 from cascade.spec.errors import CascadeError, CorruptDataError, TaskVersionError, UnstorableValueError
-from cascade.spec.lazy_types import LazyResult, MappedLazyResult
+from cascade.spec.lazy_types import KeywordLazyResult, LazyResult, MappedLazyResult
 from cascade.spec.policies import NO_OPTIONS
 
 FORMAT: Final = "cascade-call"
@@ -93,9 +93,9 @@ class CallCodec:
         Raises:
             UnstorableValueError: A task cannot be found by its name.
         """
-        if type(call) is not LazyResult:
+        if type(call) not in _WITHOUT_OPTIONS:
             return None
-        if not call._kwargs and call._task._options is NO_OPTIONS:
+        if type(call) is LazyResult and call._task._options is NO_OPTIONS:
             texts = []
             for value in call._args:
                 write = _SIMPLE.get(type(value))
@@ -122,7 +122,7 @@ class CallCodec:
                     if text is None:
                         return None
                     texts.append(text)
-                elif type(value) is not LazyResult:
+                elif type(value) not in _WITHOUT_OPTIONS:
                     return None
                 elif (number := numbers.get(id(value))) is not None:
                     texts.append(f'{{"$":"ref","v":{number}}}')
@@ -260,6 +260,7 @@ def _simple_text(value: str) -> str | None:
     return encode_basestring_ascii(value) if value.isascii() else None
 
 
+_WITHOUT_OPTIONS: Final = frozenset({LazyResult, KeywordLazyResult})
 _SIMPLE: Final[dict[type, Callable[[Any], str | None]]] = {
     int: _simple_int,
     float: _simple_float,

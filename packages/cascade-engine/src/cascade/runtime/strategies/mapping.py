@@ -15,7 +15,7 @@ from cascade.graph.expressions import MapInputs
 from cascade.graph.model import Node
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import MapInputError, MapLengthError
-from cascade.spec.lazy_types import LazyResult
+from cascade.spec.lazy_types import LazyResult, lazy_call
 from cascade.spec.policies import CallOptions, MapOptions
 from cascade.spec.stand_in import StandIn
 
@@ -157,7 +157,7 @@ class MapRun:
             self.results.append(None)
         self.in_flight += 1
         kwargs = dict(zip(self.node.keywords, items[self._positional :], strict=True))
-        call: LazyResult = LazyResult(self._task, tuple(items[: self._positional]), kwargs)
+        call: LazyResult = lazy_call(self._task, tuple(items[: self._positional]), kwargs)
         return call
 
     def _repeat(self, value: Any) -> LiteralValue[Any] | Iterator[Any]:

@@ -2,17 +2,18 @@
 
 For the step ``loop(n - 1, shift(n))``, nodes ``0 shift`` and ``1 loop``, they are in essence::
 
-    if type(call) is not LazyResult or call._task is not T1 or call._kwargs: <miss>
+    if type(call) is not LazyResult or call._task is not T1: <miss>
     x1_0, c0, = call._args
-    if type(x1_0) not in LEAVES: <look closer, or miss>
-    if type(c0) is not LazyResult or c0._task is not T0 or c0._kwargs: <miss>
+    if type(x1_0) is not int and type(x1_0) not in LEAVES: <look closer, or miss>
+    if type(c0) is not LazyResult or c0._task is not T0: <miss>
     x0_0, = c0._args
-    if type(x0_0) not in LEAVES: <look closer, or miss>
+    if type(x0_0) is not int and type(x0_0) not in LEAVES: <look closer, or miss>
 
 They check, before anything runs: the same task objects, the same number of arguments, the same keywords, the same
-policies, nodes where nodes were and values where values were, the same sharing. And they give every literal a name:
-each is read from the new call, nothing is remembered of an earlier one. That the number of arguments differs is found
-by the assignment, which raises `ValueError`; whoever writes the lines down must take that for a miss.
+policies, nodes where nodes were and values where values were, the same sharing. The class of a call says whether it has
+keyword arguments or options. And they give every literal a name: each is read from the new call, nothing is remembered
+of an earlier one. That the number of arguments differs is found by the assignment, which raises `ValueError`; whoever
+writes the lines down must take that for a miss.
 
 Two calls that must be different nodes are compared only where they could be the same object: calls of the same task of
 which neither is below the other. A call cannot be an argument of itself, because its arguments existed before it.
@@ -28,7 +29,9 @@ from cascade.graph.model import Graph, Node, NodeKind
 from cascade.runtime.strategies.jit.forms import Form
 
 
-def guard(place: int, graph: Graph, forms: Sequence[Form], miss: str, *, is_root_known: bool) -> list[str]:
+def guard(
+    place: int, graph: Graph, forms: Sequence[Form], miss: str, is_root_known: bool, is_kind_open: bool
+) -> list[str]:
     """The lines.
 
     Args:
@@ -37,6 +40,7 @@ def guard(place: int, graph: Graph, forms: Sequence[Form], miss: str, *, is_root
         forms: The form of each of its nodes.
         miss: The statement for a call that does not fit.
         is_root_known: Whether the task of ``call`` has been looked at before.
+        is_kind_open: Whether it may be one with or without keyword arguments even so.
     """
     writer = _Guard(place, graph, miss)
     # From the root down: a node has its name before it is looked at, because all who refer to it stand behind it.
@@ -44,7 +48,7 @@ def guard(place: int, graph: Graph, forms: Sequence[Form], miss: str, *, is_root
         if form.node.kind is NodeKind.EXPRESSION:
             writer.look_at_expression(form.node)
         else:
-            writer.look_at_call(form, is_known=is_root_known and form.node is graph.root)
+            writer.look_at_call(form, is_known=is_root_known and form.node is graph.root, is_kind_open=is_kind_open)
     writer.compare(_twins(graph))
     return writer.lines
 
@@ -62,21 +66,24 @@ class _Guard:
         self._miss = miss
         self._named = {self._root}
 
-    def look_at_call(self, form: Form, *, is_known: bool) -> None:
+    def look_at_call(self, form: Form, *, is_known: bool, is_kind_open: bool) -> None:
         node = form.node
         call = self._name(node.index)
+        kind = "KeywordLazyResult" if form.given else "LazyResult"
         conditions = []
         if form.is_varied:
             conditions.append(f"not fits{self._place}_{node.index}({call})")
-        elif call == "call" and not is_known:
-            self.lines.append("if type(call) is not LazyResult:")
+            if not form.given:
+                conditions.append(f"{call}._kwargs")
+        elif is_known:
+            conditions += [f"type(call) is not {kind}"] if is_kind_open else []
+        elif call == "call":
+            self.lines.append(f"if type(call) is not {kind}:")
             self.lines.append("    call = routed.chosen(call)")
-            self.lines.append(f"    if type(call) is not LazyResult: {self._miss}")
+            self.lines.append(f"    if type(call) is not {kind}: {self._miss}")
             conditions.append(f"call._task is not T{self._place}_{node.index}")
-        elif not is_known:
-            conditions.append(f"type({call}) is not LazyResult or {call}._task is not T{self._place}_{node.index}")
-        if not form.given:
-            conditions.append(f"{call}._kwargs")
+        else:
+            conditions.append(f"type({call}) is not {kind} or {call}._task is not T{self._place}_{node.index}")
         if not node.args:
             conditions.append(f"{call}._args")
         if conditions:
@@ -118,7 +125,8 @@ class _Guard:
         self.lines.append(f"{', '.join(names)}, = {source}")
         for (_, reference), name in zip(operands, names, strict=True):
             if reference < 0:
-                self.lines.append(f"if type({name}) not in LEAVES:")
+                # Most literals of a loop are whole numbers, for which that is the quicker way.
+                self.lines.append(f"if type({name}) is not int and type({name}) not in LEAVES:")
                 self.lines.append(f"    {name} = plain({name})")
                 self.lines.append(f"    if {name} is MISS: {self._miss}")
             elif name.startswith("again"):

@@ -101,6 +101,8 @@ class _Writer:
         self.calls: dict[int, tuple[int, int]] = {}
         self._outlines = outlines
         self._awaits = any(outline.awaits for outline in outlines)
+        self._is_kind_open = any(outline.forms[-1].given for outline in outlines)
+        """Whether the call of some step has keyword arguments."""
         self._together = any(len(turn) > 1 for outline in outlines for turn in outline.turns)
 
     def add(self, depth: int, line: str) -> None:
@@ -141,9 +143,10 @@ class _Writer:
         for place, outline in enumerate(self._outlines):
             by_task.setdefault(outline.graph.root.task, []).append(place)
         if len(by_task) > 1:
-            self.add(depth, "if type(call) is not LazyResult:")
+            is_other = "type(call) not in CALLS" if self._is_kind_open else "type(call) is not LazyResult"
+            self.add(depth, f"if {is_other}:")
             self.add(depth + 1, "call = routed.chosen(call)")
-            self.add(depth + 1, f"if type(call) is not LazyResult: {_STANDS_AT}")
+            self.add(depth + 1, f"if {is_other}: {_STANDS_AT}")
             self.add(depth, "task = call._task")
         for places in by_task.values():
             inner = depth
@@ -178,7 +181,7 @@ class _Writer:
     def _add_step(self, depth: int, place: int, miss: str, *, is_root_known: bool) -> None:
         outline = self._outlines[place]
         self.add(depth, "try:")
-        for line in guard(place, outline.graph, outline.forms, miss, is_root_known=is_root_known) or ["pass"]:
+        for line in guard(place, outline.graph, outline.forms, miss, is_root_known, self._is_kind_open) or ["pass"]:
             self.add(depth + 1, line)
         self.add(depth, f"except ValueError: {miss}")
         for turn in outline.turns:

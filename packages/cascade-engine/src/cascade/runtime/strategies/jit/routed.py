@@ -14,7 +14,7 @@ from typing import Any
 
 from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.spec.errors import ArgumentMismatchError
-from cascade.spec.lazy_types import LazyResult
+from cascade.spec.lazy_types import KeywordLazyResult, LazyResult
 from cascade.spec.policies import NO_OPTIONS, NOTHING
 from cascade.spec.routing import RoutedResult
 
@@ -47,7 +47,7 @@ class Routed:
         else:
             return value  # no route: the interpreter says so
         call = routes.pop(place)
-        if type(call) is not LazyResult or not all(map(_is_faultless, routes)):
+        if type(call) not in (LazyResult, KeywordLazyResult) or not all(map(_is_faultless, routes)):
             return value
         self.router, self.call = value, call
         return call
@@ -61,7 +61,7 @@ def _is_faultless(route: Any) -> bool:
     """Whether a graph can be built of a route, whatever becomes of it."""
     if type(route) in LEAVES:
         return True
-    if type(route) is not LazyResult or route._kwargs or route._task._options is not NO_OPTIONS:
+    if type(route) is not LazyResult or route._task._options is not NO_OPTIONS:
         return False
     try:
         return LEAVES.issuperset(map(type, route._args)) and not route._task.call_signature.accept(route._args, {})

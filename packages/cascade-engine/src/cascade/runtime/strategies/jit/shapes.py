@@ -23,7 +23,7 @@ from cascade.runtime.strategies.jit.waiting import Watch, differs
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import Plan
 from cascade.spec.common import LiteralValue
-from cascade.spec.lazy_types import LazyResult, ModifiedLazyResult
+from cascade.spec.lazy_types import KeywordLazyResult, LazyResult, ModifiedLazyResult
 from cascade.spec.policies import Policies
 from cascade.spec.stand_in import LazyItem, StandIn
 from cascade.spec.task import Task
@@ -200,6 +200,8 @@ def _compile(source: str, file_name: str, names: dict[str, Any]) -> Callable[...
 
 _COMMON: Final[dict[str, Any]] = {
     "LEAVES": LEAVES,
+    "CALLS": frozenset({LazyResult, KeywordLazyResult}),
+    "KeywordLazyResult": KeywordLazyResult,
     "LazyItem": LazyItem,
     "LazyResult": LazyResult,
     "Leave": Leave,
@@ -238,7 +240,7 @@ class _Variant:
 
     def fits(self, call: Any) -> bool:
         kind = type(call)
-        if kind is LazyResult:
+        if kind is LazyResult or kind is KeywordLazyResult:
             if call._task is self._known:
                 return True
             if not self._is(call._task, call._task._options):
