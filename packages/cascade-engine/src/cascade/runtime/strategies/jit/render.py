@@ -92,6 +92,7 @@ def filled_in(outlines: Sequence[Outline]) -> list[tuple[int, Node, str]]:
     ]
 
 
+_HOT: Final = ("type", "int", "LazyResult", "LEAVES")
 _STANDS_AT: Final = "return steps + done, call, last, None"
 
 
@@ -109,8 +110,10 @@ class _Writer:
         self.lines.append("    " * depth + line)
 
     def add_function(self) -> None:
-        head = "def loop(call, until, resources, routed"
-        self.add(0, f"async {head}, watch):" if self._awaits else f"{head}):")
+        self.add(0, "async def loop(" if self._awaits else "def loop(")
+        self.add(1, f"call, until, resources, routed,{' watch,' if self._awaits else ''}")
+        self.add(1, f"*, {', '.join(f'{name}={name}' for name in self._hot_names())},")
+        self.add(0, "):")
         self.add(1, "steps = done = last = 0")
         self.add(1, "batch = 1")
         for place, outline in enumerate(self._outlines):
@@ -136,6 +139,11 @@ class _Writer:
             self.add(2, "if group is not None: await group.cancel(error)")
         listed = ", ".join(f"[{', '.join(_values(place, each.graph))}]" for place, each in enumerate(self._outlines))
         self.add(2, f"return steps + done, call, last, Leave(None, None, error, [{listed}])")
+
+    def _hot_names(self) -> list[str]:
+        """What every step looks at. As parameters they are local to the function, which is the quickest way to them."""
+        roots = [(place, outline.graph.root.index) for place, outline in enumerate(self._outlines)]
+        return [*_HOT, *(f"{kind}{place}_{index}" for place, index in roots for kind in "Tf")]
 
     def _add_shapes(self, depth: int) -> None:
         """One step, by the first shape that fits. A shape that is alone with its root's task needs no way around."""
