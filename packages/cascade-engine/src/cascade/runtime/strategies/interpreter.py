@@ -52,6 +52,9 @@ from cascade.spec.policies import Failure
 SLICE_S: Final = 0.005
 """The event loop is served at least this often, in seconds."""
 
+TURNS: Final = 3
+"""Turns of the event loop between two slices: a timer takes one to be found due, one to wake its task, one to run it."""
+
 _DRAWING: Final = -1
 """The slot of a call that draws a map's next item, instead of evaluating one."""
 
@@ -139,7 +142,8 @@ class Interpreter:
                     await self._cross_step_boundary()
                 elif self._active:
                     self._active.insert(0, self._active.pop())  # endless loops side by side all have their turn
-                    await asyncio.sleep(0)
+                    for _ in range(TURNS):
+                        await asyncio.sleep(0)
                 elif len(self._calls) or self._calls.completed:
                     await self._calls.wait(self._progress.interval_s)
                 else:
