@@ -53,7 +53,7 @@ SLICE_S: Final = 0.005
 """The event loop is served at least this often, in seconds."""
 
 TURNS: Final = 3
-"""Turns of the event loop between two slices: a timer takes one to be found due, one to wake its task, one to run it."""
+"""Turns of the event loop between two slices: one finds a timer due, one calls it, one runs the task that it wakes."""
 
 _DRAWING: Final = -1
 """The slot of a call that draws a map's next item, instead of evaluating one."""
