@@ -6,8 +6,8 @@ the file twice. Measured, of each kill: how many they are, and the time from the
 moment of the clock and not of the processor: where the machine is busy, it holds what the child had to wait for. A step
 that was skipped would be an error, not a figure.
 
-A round kills each level once, in folders of its own. The moments come from one seed; what the child is doing at them
-depends on the machine. A store of the user's own is killed in the same way, and the run has ended in it afterwards; if
+A round kills each level once, in folders of its own. The moments come from one seed, the same in every process; what a
+child is doing at them depends on the machine. A store of the user's own is killed in the same way, and the run has ended in it afterwards; if
 it is held a while for the killed process, the second one waits. Not measured: the end of the machine.
 """
 
@@ -184,5 +184,4 @@ EXPERIMENT = Experiment(
         Benchmark(INTERVAL_TIME, "from the oldest of them to the kill"),
     ),
     measure,
-    processes=1,
 )
