@@ -7,8 +7,9 @@ moment of the clock and not of the processor: where the machine is busy, it hold
 that was skipped would be an error, not a figure.
 
 A round kills each level once, in folders of its own. The moments come from one seed, the same in every process; what a
-child is doing at them depends on the machine. A store of the user's own is killed in the same way, and the run has ended in it afterwards; if
-it is held a while for the killed process, the second one waits. Not measured: the end of the machine.
+child is doing at them depends on the machine. Runs in a store of the user's own are killed in the same way, and have
+ended in it afterwards; if one is held a while for the killed process, the second waits. Not measured: the end of the
+machine.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Final
 
 from cascade import workflow as cs
 from observatory.declaring import Benchmark, Experiment, Round
-from observatory.keys import Key
+from observatory.keys import CASCADE, Key
 from observatory.setting import Effort, Setting
 from observatory.timing import check
 from observatory.workloads.common import done
@@ -36,7 +36,7 @@ def size_after(engine: cs.Engine, name: str, steps: int) -> int:
         return cs.run(durable_countdown(steps), engine=engine, run_id=new_run_id(), state=url(folder))
 
     with tempfile.TemporaryDirectory() as folder:
-        check(name, {"cascade": work}, done, steps)
+        check(name, {CASCADE: work}, done, steps)
         return sum(file.stat().st_size for file in Path(folder).iterdir())
 
 

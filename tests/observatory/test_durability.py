@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from cascade.adapters.state.sqlite import SqliteStateStore
 from observatory.keys import CASCADE, CUSTOM, FLOOR, Key
 from observatory.parts import Parts
 from observatory.setting import Setting
@@ -54,6 +56,9 @@ def test_a_store_of_the_users_own_is_measured_and_its_runs_end(tmp_path: Path) -
     (values,) = islice(killed_loop.EXPERIMENT.measure(setting), 1)
     assert values[Key(killed_loop.STEPS, CUSTOM)] <= 1
     assert {key.subject for key in values} == {CASCADE, CUSTOM}
+    kept = asyncio.run(SqliteStateStore(file).runs())
+    assert len(kept) >= 6, "two loops twice, the first time to check the answer, and one killed run of each level"
+    assert {run.status for run in kept} == {"Succeeded"}
 
 
 @pytest.mark.slow
