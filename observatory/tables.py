@@ -57,7 +57,8 @@ def benchmarks_table(results: Results) -> Table:
             if found is None:
                 cells.append("")
                 continue
-            ratio = "" if subject == CASCADE or not own else f"  {number(median(own) / median(found)):>5}"
+            has_ratio = subject != CASCADE and own and median(found)
+            ratio = f"  {number(median(own) / median(found)):>5}" if has_ratio else ""
             cells.append(quantity(median(found), benchmark.unit) + ratio)
         table.add_row(benchmark.name, *cells)
     return table
