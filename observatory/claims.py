@@ -7,7 +7,7 @@ Values that were measured in turns are set against each other round by round, an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -23,7 +23,7 @@ class Figure(NamedTuple):
 
     Attributes:
         text: What it is.
-        value: The median.
+        value: The median, or the worst round if the claim is about that.
         low: The lower quartile of the rounds.
         high: Their upper quartile.
         best: The same of the best value of each side: what it is when nothing else disturbs the machine.
@@ -54,6 +54,7 @@ class Claim:
         at_most: The bar.
         at_least: The bar of a figure that should be high.
         only_if: A claim without which the bar says nothing about this machine.
+        summary: Makes one figure of those of all rounds.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Claim:
     at_most: float | None = None
     at_least: float | None = None
     only_if: Claim | None = None
+    summary: Callable[[Sequence[float]], float] = field(default=median, repr=False)
 
     def figure(self, values: Values) -> Figure | None:
         """The figure, or ``None`` if something that it needs was not measured."""
@@ -72,7 +74,7 @@ class Claim:
         if len({len(column) for column in columns}) > 1:  # not measured in turns
             columns = [[median(column)] for column in columns]
         rounds = sorted(self.compute(*row) for row in zip(*columns, strict=True))
-        value = median(rounds)
+        value = self.summary(rounds)
         low, high = rounds[len(rounds) // 4], rounds[-1 - len(rounds) // 4]
         best = self.compute(*(min(column) for column in columns))
         bar, verdict = self._judge(value)
@@ -109,9 +111,9 @@ def extra_us(text: str, benchmark: str, at_most: float | None = None) -> Claim:
     return Claim(text, keys, lambda a, b: (a - b) * 1e6, "us", at_most)
 
 
-def cost(text: str, key: Key, unit: Literal["us", "ms", "s", "MiB"], at_most: float | None = None) -> Claim:
+def cost(text: str, key: Key, unit: Literal["us", "ms", "s", "MiB", "steps"], at_most: float | None = None) -> Claim:
     """What one takes."""
-    scale = {"us": 1e6, "ms": 1e3, "s": 1.0, "MiB": 1 / 2**20}[unit]
+    scale = {"us": 1e6, "ms": 1e3, "s": 1.0, "MiB": 1 / 2**20, "steps": 1.0}[unit]
     return Claim(text, (key,), lambda value: value * scale, unit, at_most)
 
 
@@ -120,4 +122,9 @@ def rate(text: str, key: Key, at_least: float | None = None, only_if: Claim | No
     return Claim(text, (key,), lambda value: 1 / value, "/s", at_least=at_least, only_if=only_if)
 
 
-__all__ = ["Claim", "Figure", "Values", "Verdict", "cost", "extra_us", "over_floor", "rate", "ratio"]
+def worst(claim: Claim) -> Claim:
+    """The same figure of the worst round in place of the median one, where a single bad one is one too many."""
+    return replace(claim, summary=max)
+
+
+__all__ = ["Claim", "Figure", "Values", "Verdict", "cost", "extra_us", "over_floor", "rate", "ratio", "worst"]

@@ -43,12 +43,18 @@ class Setting:
         """The size of a workload that is named after its size, so that only ``smoke`` may change it."""
         return max(declared // SMOKE_DIVISOR, min(declared, SMOKE_LEAST)) if self.is_smoke else declared
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """What to compare: Cascade as it comes, and with the user's parts if there are any."""
+        return (CASCADE, CUSTOM) if self.parts.are_given else (CASCADE,)
+
+    def engine(self, subject: str) -> cs.Engine:
+        """The engine of a subject."""
+        return self.parts.engine() if subject == CUSTOM else cs.Engine(jit=True)
+
     def engines(self) -> dict[str, cs.Engine]:
-        """The engines to compare by subject: Cascade as it comes, and with the user's parts if there are any."""
-        engines = {CASCADE: cs.Engine(jit=True)}
-        if self.parts.are_given:
-            engines[CUSTOM] = self.parts.engine()
-        return engines
+        """The engines to compare by subject."""
+        return {subject: self.engine(subject) for subject in self.subjects}
 
 
 __all__ = ["Effort", "Setting"]

@@ -50,14 +50,15 @@ def benchmarks_table(results: Results) -> Table:
     for benchmark in results.benchmarks.values():
         if benchmark.unit != "second" and benchmark.size != largest[benchmark.series]:
             continue  # a curve of memory is told by its slope
-        own = values.get(Key(benchmark.name, CASCADE))
+        own = values.get(Key(benchmark.name, CASCADE), [])
         cells = []
         for subject in subjects:
             found = values.get(Key(benchmark.name, subject))
             if found is None:
                 cells.append("")
                 continue
-            ratio = "" if subject == CASCADE or not own else f"  {number(median(own) / median(found)):>5}"
+            has_ratio = subject != CASCADE and own and median(found)  # nothing is a multiple of a zero
+            ratio = f"  {number(median(own) / median(found)):>5}" if has_ratio else ""
             cells.append(quantity(median(found), benchmark.unit) + ratio)
         table.add_row(benchmark.name, *cells)
     return table

@@ -148,10 +148,11 @@ def _medians(benchmark: Benchmark, results: Results) -> dict[str, float]:
 
 def _group(benchmark: Benchmark, results: Results) -> list[Group]:
     medians = _medians(benchmark, results)
-    base = next((one for one in (FLOOR, CASCADE) if medians.get(one)), None)
+    values = results.values
+    # Nothing is a multiple of a zero, such as "no step was repeated".
+    base = next((one for one in (FLOOR, CASCADE) if all(values.get(Key(benchmark.name, one), [0]))), None)
     if base is None:
         return []
-    values = results.values
     bars = []
     for subject, value in medians.items():
         figure = ratio("", Key(benchmark.name, subject), Key(benchmark.name, base)).figure(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from observatory.claims import Claim, cost, extra_us, over_floor, rate, ratio
+from observatory.claims import Claim, cost, extra_us, over_floor, rate, ratio, worst
 from observatory.keys import FLOOR, Key
 from observatory.slopes import exponent, half_interval, slope
 
@@ -51,6 +51,12 @@ def test_figures_have_their_units(claim: Claim, value: float, unit: str) -> None
     assert figure is not None
     assert figure.value == pytest.approx(value)
     assert figure.unit == unit
+
+
+def test_one_bad_round_is_too_many_where_the_worst_counts() -> None:
+    figure = worst(cost("x", OWN, "steps", at_most=1)).figure({OWN: [0, 1, 2, 1, 0]})
+    assert figure is not None
+    assert (figure.value, figure.verdict) == (2.0, "SHORT")
 
 
 @pytest.mark.parametrize(("floor_s", "verdict"), [(4e-7, "SHORT"), (6e-7, "")])

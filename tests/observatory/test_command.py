@@ -79,7 +79,7 @@ def test_what_was_measured_before_ctrl_c_is_kept() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "nonsense"], "there is no suite 'nonsense'; there are graphs"),
+        (["run", "nonsense"], "there is no suite 'nonsense'; there are durability, graphs"),
         (["run", "--only", "nonsense"], "no benchmark of these suites fits 'nonsense'"),
         (["run", "--solver", "nonsense"], "--solver takes module:Class or the URL of a plug-in, not 'nonsense'"),
         (["run", "--solver", "no.such:Class"], "the module 'no.such' cannot be imported"),

@@ -14,7 +14,7 @@ from observatory.report.contents import Curve, sections
 from observatory.report.drawing import bars, chart
 from observatory.report.page import html, markdown
 from observatory.results import Metadata, Results
-from observatory.tables import number, quantity, short
+from observatory.tables import benchmarks_table, number, quantity, short
 
 LOOP = Benchmark("tco/loop", "a <loop> & its floor")
 CLAIMS = (over_floor("loop / floor", "tco/loop", at_most=1.5),)
@@ -34,6 +34,16 @@ def results() -> Results:
         )
     found.add(Benchmark("memory/rss/10", "memory", "byte", "memory/rss", 10), CASCADE, [2**20], about)
     return found
+
+
+def test_values_of_nothing_are_shown_without_a_ratio(results: Results) -> None:
+    losses = Benchmark("tco/losses", "steps lost", "integer")
+    results.add(losses, CASCADE, [0, 1, 1], {})
+    results.add(losses, "custom", [0, 0, 0], {})
+    assert "<td" in html(results, [SUITE])
+    drawn = {group.benchmark.name for section in sections(results, [SUITE]) for group in section.groups}
+    assert drawn == {"tco/loop"}
+    assert benchmarks_table(results).row_count == 5
 
 
 class Page(HTMLParser):
