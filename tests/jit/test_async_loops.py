@@ -386,7 +386,7 @@ def test_an_async_loop_that_never_suspends_does_not_starve_its_neighbours() -> N
 
 @pytest.mark.slow
 def test_a_slow_sync_task_within_an_async_loop_goes_back_to_threads() -> None:
-    engine = cs.Engine(executor=LocalExecutor(inline_limit_s=0.05))
+    engine = cs.Engine(jit=True, executor=LocalExecutor(inline_limit_s=0.05))
     threads: list[bool] = []
 
     @cs.task
