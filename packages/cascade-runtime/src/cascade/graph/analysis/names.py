@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from cascade.graph.analysis.values import UNKNOWN, Instance, Known, Partial, Value, Values, is_a, known
 from cascade.spec.task import Task
@@ -79,7 +79,7 @@ def free_name(function: FunctionType, name: str) -> Values:
             return known(function.__closure__[freevars.index(name)].cell_contents)
         except ValueError:  # not yet bound
             return UNKNOWN
-    builtins: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]  # newer than the stubs
+    builtins: dict[str, Any] = cast(Any, function).__builtins__  # newer than some stubs
     for namespace in (function.__globals__, builtins):
         found = namespace.get(name, MISSING)
         if found is not MISSING:
