@@ -4,7 +4,8 @@ Creating a lazy result is the floor under every loop, so `LazyResult` is two slo
 identity is its address; a graph gives reproducible names), no keyword arguments, no options. Calls that have them are
 of subclasses, which add the slots; on the plain class they are class attributes. So the class tells what a call can
 have, and compiled loops need not look for what is not there. All slots begin with an underscore because every public
-name here hides an attribute of the value.
+name here hides an attribute of the value. They are filled by whoever makes the object (`Task.__call__`, `lazy_call`)
+and not by an ``__init__``, whose call would be a fifth of all that a lazy result costs.
 """
 
 from __future__ import annotations
@@ -32,9 +33,8 @@ class LazyResult(StandIn, Modifiable):
     _kwargs: Mapping[str, Any] = MappingProxyType({})
     _options = NO_OPTIONS
 
-    def __init__(self, task: Task[..., Any], args: tuple[Any, ...]) -> None:
-        self._task = task
-        self._args = args
+    _task: Task[..., Any]
+    _args: tuple[Any, ...]
 
     def __repr__(self) -> str:
         # Arguments can be lazy results, millions deep; they are counted, not shown.
@@ -42,7 +42,9 @@ class LazyResult(StandIn, Modifiable):
         return f"<lazy {self._task.name}(…{count})>" if count else f"<lazy {self._task.name}()>"
 
     def _with_options(self, options: CallOptions) -> Self:
-        modified = ModifiedLazyResult(self._task, self._args)
+        modified = ModifiedLazyResult()
+        modified._task = self._task
+        modified._args = self._args
         modified._kwargs = self._kwargs or {}  # a proxy cannot be pickled
         modified._options = options
         return modified  # type: ignore[return-value]  # of this class or the only subclass
@@ -54,11 +56,6 @@ class KeywordLazyResult(LazyResult):
     __slots__ = ("_kwargs",)
 
     _kwargs: Mapping[str, Any]
-
-    def __init__(self, task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        self._task = task
-        self._args = args
-        self._kwargs = kwargs
 
 
 class ModifiedLazyResult(LazyResult):
@@ -72,7 +69,15 @@ class ModifiedLazyResult(LazyResult):
 
 def lazy_call(task: Task[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> LazyResult:
     """A call without options."""
-    return KeywordLazyResult(task, args, kwargs) if kwargs else LazyResult(task, args)
+    lazy: LazyResult
+    if kwargs:
+        lazy = KeywordLazyResult()
+        lazy._kwargs = kwargs
+    else:
+        lazy = LazyResult()
+    lazy._task = task
+    lazy._args = args
+    return lazy
 
 
 class MappedLazyResult(StandIn, Modifiable):

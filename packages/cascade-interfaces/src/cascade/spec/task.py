@@ -27,7 +27,7 @@ from typing import (
 
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import TaskDefinitionError
-from cascade.spec.lazy_types import KeywordLazyResult, LazyResult, MappedLazyResult, lazy_call
+from cascade.spec.lazy_types import LazyResult, MappedLazyResult, lazy_call
 from cascade.spec.modifiers import Modifiable
 from cascade.spec.policies import NO_OPTIONS, CallOptions, Failure, MapOptions
 from cascade.spec.signature import CallSignature
@@ -119,7 +119,12 @@ class Task(Modifiable, Generic[P, R]):
     else:
 
         def __call__(self, /, *args, **kwargs):
-            return KeywordLazyResult(self, args, kwargs) if kwargs else LazyResult(self, args)
+            if kwargs:
+                return lazy_call(self, args, kwargs)
+            lazy = LazyResult()
+            lazy._task = self
+            lazy._args = args
+            return lazy
 
     @overload
     def __get__(self, instance: None, owner: type[Any] | None = None) -> Self: ...
