@@ -79,6 +79,24 @@ def test_a_consumer_with_a_default_uses_it(log: Log) -> None:
     assert log.run(log.with_default("b", value=skipped, other=1)) == ("default", 1)
 
 
+def test_a_further_attempt_gets_the_default_too() -> None:
+    seen: list[str] = []
+
+    @cs.task(mode="inline")
+    def consume(value: str = "default") -> str:
+        seen.append(value)
+        if len(seen) == 1:
+            raise ConnectionError("the first attempt")
+        return value
+
+    @cs.task(mode="inline")
+    def skipped() -> str:
+        raise AssertionError("it is skipped")
+
+    assert cs.run(consume.with_retry(2)(skipped.run_if(False)())) == "default"
+    assert seen == ["default", "default"]
+
+
 def test_a_consumer_without_a_default_is_skipped_too(log: Log) -> None:
     skipped = log.task("a").named("first").run_if(False)
     consumer = log.task("b", skipped).named("second")

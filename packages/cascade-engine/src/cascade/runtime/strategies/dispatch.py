@@ -14,7 +14,7 @@ from cascade.graph.model import Node, NodeKind
 from cascade.runtime.durability.journal import UNKNOWN
 from cascade.runtime.flow import Skip
 from cascade.runtime.processor import NodeCall, NodeProcessor
-from cascade.runtime.resolvers import ArgumentResolver
+from cascade.runtime.resolvers import ArgumentResolver, Arguments
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.cached import CachedCalls
 from cascade.runtime.strategies.calls import CallsUnderWay
@@ -82,13 +82,10 @@ class Dispatcher:
             known = self._run.journal.known(frame, index)
             if known is not UNKNOWN:
                 return known
-        if frame.has_skips:
-            found = self._resolver.resolve_or_skip(node, frame.values)
-            if isinstance(found, Skip):
-                return found
-            args, kwargs = found
-        else:
-            args, kwargs = self._resolver.resolve(node, frame.values)
+        found = self._resolve(frame, node)
+        if isinstance(found, Skip):
+            return found
+        args, kwargs = found
         kind = node.kind
         if kind is NodeKind.TASK:
             return self._call(frame, index, node, args, kwargs)
@@ -142,11 +139,17 @@ class Dispatcher:
 
     def try_again(self, frame: Frame, index: int, node: Node, error: Exception) -> None:
         """Go on with a call whose first attempt failed and which has nothing but ``retry``."""
-        args, kwargs = self._resolver.resolve(node, frame.values)
+        found = self._resolve(frame, node)
+        assert not isinstance(found, Skip)  # it would not have been attempted
+        args, kwargs = found
         call = self._node_call(frame, index, node, args, kwargs)
         assert node.task is not None
         failed = cast(Exception, without_stop_iteration(error, node.task.name))
         self._calls.start(self._processor.process(call, failed), frame, index, is_sync=not node.task.is_async)
+
+    def _resolve(self, frame: Frame, node: Node) -> Arguments | Skip:
+        resolve = self._resolver.resolve_or_skip if frame.has_skips else self._resolver.resolve
+        return resolve(node, frame.values)
 
     def _fill_in(self, node: Node, args: list[Any], kwargs: dict[str, Any]) -> bool:
         """Put resources that are open in the place of each ``Inject`` among the arguments; whether all are."""
