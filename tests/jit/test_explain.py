@@ -76,7 +76,7 @@ def test_a_call_is_explained_before_and_after_its_shape_is_compiled() -> None:
 def test_a_shape_that_cannot_be_compiled_says_why() -> None:
     found = cycles(inline_engine())
     assert "same-0 has a timeout, a cache or constraints" in found.explain(loop(9, same.with_timeout(3)(1)))
-    assert "loop-" in found.explain(loop.run_if(True)(9, same(1)))
+    assert "loop-1 has a name of its own" in found.explain(loop.named("other")(9, same(1)))
     assert "is a map" in found.explain(loop(9, same.map([1, 2])))
 
 

@@ -90,6 +90,21 @@ class FlowManager:
         """Whether a node has its value, or was skipped."""
         return self._phase[index] == _SETTLED
 
+    def condition_holds(self, index: int) -> bool:
+        """Whether the condition of a node is true; it has its value."""
+        condition = self._nodes[index].options.condition
+        assert condition is not None
+        return bool(self._values[condition])
+
+    def chosen_route(self, index: int) -> int:
+        """The reference to the operand that a router passes on; its selector has its value.
+
+        Raises:
+            RouteNotFoundError: No route has this key, and there is no default.
+        """
+        node = self._nodes[index]
+        return choose_route(node, self._values[node.args[0]], self._values[node.args[1]])
+
     @property
     def tail(self) -> int:
         """The node whose value will be that of the root: itself, or the one that it waits for to pass it on."""
@@ -135,20 +150,18 @@ class FlowManager:
         values, options = self._values, node.options
         phase = _COLLECTING
         if options.condition is not None:
-            condition = values[options.condition]
-            if isinstance(condition, Skip):
+            if isinstance(values[options.condition], Skip):
                 return self._skip(index, node, "UpstreamSkipped_Data")
-            if not condition:
+            if not self.condition_holds(index):
                 if options.otherwise is None:
                     return self._skip(index, node, "ConditionFalse")
                 phase = _PASSING
                 self._passes_on[index] = options.otherwise
         if phase == _COLLECTING and node.kind is NodeKind.ROUTER:
-            selected = values[node.args[0]]
-            if isinstance(selected, Skip):
+            if isinstance(values[node.args[0]], Skip):
                 return self._skip(index, node, "UpstreamSkipped_Data")
             phase = _PASSING
-            self._passes_on[index] = choose_route(node, selected, values[node.args[1]])
+            self._passes_on[index] = self.chosen_route(index)
         self._phase[index] = phase
         if phase == _PASSING:
             self._await(index, (self._passes_on[index],), demanded)

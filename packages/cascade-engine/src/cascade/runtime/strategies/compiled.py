@@ -21,12 +21,12 @@ from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
+from cascade.runtime.strategies.jit.entries import entry
 from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan, PlanCache
-from cascade.spec.lazy_types import LazyResult
 
 _SLOW_STEPS: Final = 20
 """So many steps of a loop are interpreted after one that took long."""
@@ -92,7 +92,7 @@ class CompiledSteps:
         opened = self._run.step_resources.opened
         ran = self._cycles.run(step.call, 0.0, opened)
         total = ran.steps
-        while ran.steps and ran.left is None and isinstance(ran.call, LazyResult) and perf_counter() < until:
+        while ran.steps and ran.left is None and entry(ran.call) is not None and perf_counter() < until:
             if not journal.begin_step(step.step + total, ran.call):
                 break
             following = self._cycles.run(ran.call, 0.0, opened)
@@ -104,11 +104,12 @@ class CompiledSteps:
 
     def learn(self, call: Any, graph: Graph, plan: Plan) -> None:
         """A step is about to be interpreted: next time it may be compiled."""
-        if self._cycles.learn(graph, plan) and graph.root.kind is NodeKind.ROUTER:
-            chosen = Routed().chosen(call)
-            if chosen is not call:
-                graph, _, _ = build_graph(chosen, self._registry)
-                self._cycles.learn(graph, self._plans.plan(graph))
+        chosen = Routed().chosen(call) if graph.root.kind is NodeKind.ROUTER else call
+        if chosen is call:
+            self._cycles.learn(graph, plan)
+        elif self._cycles.learn(graph, plan, refused="its route is known beforehand"):
+            graph, _, _ = build_graph(chosen, self._registry)
+            self._cycles.learn(graph, self._plans.plan(graph))
 
     def begin(self, step: NextStep, loop: CompiledLoop) -> None:
         """Begin to run steps that are awaited; what they have done comes as a completed call of the step."""
@@ -122,18 +123,19 @@ class CompiledSteps:
             return step
         if not ran.steps:  # it was left in the first step, whose call may have been chosen by a router
             return NextStep(ran.call, step.parent, step.slot, step.step, step.returned_by)
-        graph = ran.loop.shapes[ran.place].graph
+        place, last = ran.loop.endings[ran.ending]
+        graph = ran.loop.shapes[place].graph
         self._progress.add(ran.steps * len(graph))
         if step.parent is None:
             self._run.steps = step.step + ran.steps - 1
-        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.root.name)
+        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.nodes[last].name)
 
     def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> tuple[Frame, int, list[int]] | None:
         """The frame of a step that was left in its middle.
 
         Returns:
-            The frame; the node at which it was left (-1 if that is several, which are under way); and the nodes that
-            are still to be started before. ``None`` if it was left between two nodes.
+            The frame; the node at which it was left (-1 if that is several, which are under way, or none); and the
+            nodes that are still to be started before. ``None`` if it was left between two nodes.
         """
         if step.parent is None:
             self._run.steps = step.step
@@ -141,28 +143,31 @@ class CompiledSteps:
             say(step.step, step.call)
         elif left.place is not None:
             self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
-        place, values = left.place, left.values
+        place, values, point = left.place, left.values, left.point
         reached = list(left.running) if left.node is None else [left.node]
         if place is None:
             failed = loop.failed(left.value)
             if failed is None:  # an interrupt
                 return None
-            place, node = failed
+            place, node, point = failed
             reached, values = [node], left.values[place]
         shape = loop.shapes[place]
         graph, data, _ = build_graph(step.call, self._registry)
         frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
-        done = shape.done_before(reached)
-        left_out = frame.fast_forward(done, reached, values)
+        frame.start()
+        done, skipped = shape.done_before(reached, point)
+        left_out = frame.fast_forward({**{index: values[index] for index in done}, **skipped}, reached)
         self._progress.done += len(done)
         if self._run.journal.is_kept:
             for index in done:
                 # The node that failed may have changed what it got.
                 if left.place is not None or type(values[index]) in LEAVES:
                     self._run.journal.put(frame, index, values[index])
+            for index, skip in skipped.items():
+                self._run.journal.put(frame, index, skip)
         for index, call in left.running.items():
             self._calls.adopt(*call, frame, index)
-        return frame, -1 if left.running else reached[0], left_out
+        return frame, reached[0] if reached and not left.running else -1, left_out
 
     async def _run_awaited(self, call: Any, loop: CompiledLoop) -> Ran:
         if not self._may_go_on():  # somebody has come between the decision to run compiled code and now

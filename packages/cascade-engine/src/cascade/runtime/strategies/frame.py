@@ -7,7 +7,7 @@ frame, which is why loops run in constant memory.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -118,13 +118,12 @@ class Frame:
         order = self.plan.order
         return rank if order is None else order[rank]
 
-    def fast_forward(self, done: Collection[int], reached: Collection[int], values: Sequence[Any]) -> list[int]:
+    def fast_forward(self, done: Mapping[int, Any], reached: Collection[int]) -> list[int]:
         """Come to where compiled code has left the step.
 
         Args:
-            done: The nodes that have their values.
+            done: The values of the nodes that have them, by index.
             reached: The nodes that it stands at; they count as running.
-            values: The values, by index.
 
         Returns:
             The nodes that the interpreter would have started before those, and the compiled code has not.
@@ -134,7 +133,7 @@ class Frame:
         while to_come:
             index = self.next()
             if index in done:
-                self.settle(index, values[index])
+                self.settle(index, done[index])
             elif index not in reached:
                 left_out.append(index)
                 continue

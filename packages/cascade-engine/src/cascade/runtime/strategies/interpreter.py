@@ -379,14 +379,17 @@ class Interpreter:
             return
         frame, index, left_out = entered
         self._push(frame)
+        self._report_flow(frame)
         for begun in left_out:
             self._dispatch(frame, begun)
         if left.place is None:
             self._fail(frame, index, left.value)
         elif left.is_attempt:
             self._dispatcher.try_again(frame, index, frame.nodes[index], left.value)
-        elif not left.running:
+        elif left.node is not None:
             self._arrive(frame, index, left.value)
+        elif frame.flow is not None and frame.flow.is_settled(frame.root):
+            self._deliver_and_settle(frame)
 
     def _arrive(self, frame: Frame, index: int, value: Any) -> None:
         """A node has returned: settle it, or go on with what it returned."""

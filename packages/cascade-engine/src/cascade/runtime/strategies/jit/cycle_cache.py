@@ -22,6 +22,7 @@ from weakref import WeakKeyDictionary
 
 from cascade.graph.build import build_graph
 from cascade.graph.model import Graph, Node
+from cascade.runtime.strategies.jit.entries import entry, entry_of
 from cascade.runtime.strategies.jit.explain import difference
 from cascade.runtime.strategies.jit.forms import forms
 from cascade.runtime.strategies.jit.routed import Routed
@@ -29,7 +30,6 @@ from cascade.runtime.strategies.jit.shapes import SLOW, CompiledLoop, Leave, Sha
 from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan
 from cascade.spec.errors import UnexpectedCompilationError
-from cascade.spec.lazy_types import LazyResult
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import InlineExecutor
 from cascade.spec.resources import InjectStandIn
@@ -57,7 +57,7 @@ class Ran(NamedTuple):
         steps: How many steps were run.
         call: The call or value that the program stands at.
         loop: The loop that ran the last of them; ``None`` if none fitted.
-        place: The place of the last step's shape in that loop.
+        ending: What the last call of the last of them was (see `CompiledLoop`).
         left: Set if the interpreter must go on in the middle of a step.
         following: The loop that goes on from here, if it is one that must be awaited.
         kept: Context variables that functions have set for the rest of the run.
@@ -66,7 +66,7 @@ class Ran(NamedTuple):
     steps: int
     call: Any
     loop: CompiledLoop | None
-    place: int
+    ending: int
     left: Leave | None
     following: CompiledLoop | None = None
     kept: Sequence[tuple[ContextVar[Any], Any]] = ()
@@ -106,19 +106,19 @@ class CycleCache:
             until: When to stop, by `time.perf_counter`.
             opened: Gives the resources of the run.
         """
-        total = place = 0
+        total = ending = 0
         last: CompiledLoop | None = None
         following: CompiledLoop | None = None
         this_slice = object()
         left: Any = None
         routed = Routed()
         call = routed.chosen(call)
-        while isinstance(call, LazyResult):
-            loop = self._loops.get(call._task.base)
+        while (task := entry(call)) is not None:
+            loop = self._loops.get(task)
             if loop is None:
                 break
             if loop.checked_by is not this_slice:
-                if not all(map(self._inline, loop.tasks)):
+                if not loop.may_run(self._inline):
                     break
                 loop.checked_by = this_slice
             if last is not None and last is not loop:
@@ -132,11 +132,11 @@ class CycleCache:
             steps, call, at, left = loop.run(call, until, resources, routed)
             if not steps and left is None:
                 break
-            total, last, place = total + steps, loop, at
+            total, last, ending = total + steps, loop, at
             loop.steps += steps
             if left is not None or perf_counter() >= until:
                 break
-        return self._ran(total, call if left else routed.given(call), last, place, left, following)
+        return self._ran(total, call if left else routed.given(call), last, ending, left, following)
 
     async def run_awaited(self, loop: CompiledLoop, call: Any, until: float, opened: Opened, watch: Watch) -> Ran:
         """Run steps of a loop that must be awaited, in an asyncio task of their own."""
@@ -146,16 +146,22 @@ class CycleCache:
         stop: Stop = (0, call, 0, None)
         if not _is_missing(resources):
             stop = await loop.run_watched(call, until, resources, routed, watch)
-        steps, call, place, left = stop
+        steps, call, ending, left = stop
         loop.steps += steps
-        other = self._loops.get(call._task.base) if steps and left is None and isinstance(call, LazyResult) else None
+        task = entry(call) if steps and left is None else None
+        other = None if task is None else self._loops.get(task)
         if other is not None and other is not loop:
             self._note_handover(loop, other)
         call = call if left else routed.given(call)
-        return self._ran(steps, call, loop if steps or left else None, place, left, None)
+        return self._ran(steps, call, loop if steps or left else None, ending, left, None)
 
-    def learn(self, graph: Graph, plan: Plan) -> bool:
+    def learn(self, graph: Graph, plan: Plan, *, refused: str | None = None) -> bool:
         """A step of this shape is about to be interpreted: compile it if it was met before.
+
+        Args:
+            graph: The structure.
+            plan: Its plan.
+            refused: Why it is not to be compiled.
 
         Returns:
             Whether the shape was not known yet.
@@ -174,7 +180,7 @@ class CycleCache:
                 if len(self._seen) > _SEEN:
                     self._seen.popitem(last=False)
                 return True
-            shape = self._compilable(graph, plan)
+            shape = refused or self._compilable(graph, plan)
             if isinstance(shape, str):
                 self._seen[root] = f"refused: {shape}"
                 self.statistics[f"refused: {shape}"] += 1
@@ -182,7 +188,7 @@ class CycleCache:
             if self._is_complete:
                 raise UnexpectedCompilationError(f"a shape of {root.name} would be compiled: {self._why_new(graph)}")
             self._seen[root] = _COMPILED
-            known = self._loops.get(shape.root_task)
+            known = self._loops.get(shape.entry)
             shapes = [shape, *(() if known is None else known.shapes)]
             for evicted in shapes[SHAPES_PER_LOOP:]:
                 self._evict(evicted)
@@ -210,11 +216,11 @@ class CycleCache:
             CascadeError: No graph can be built of it.
         """
         graph, _, _ = build_graph(call)
-        loop = self._loops.get(graph.root.task) if graph.root.task is not None else None
+        loop = self._loop_of(graph)
         if loop is not None:
             if all(difference(shape.graph, graph) is not None for shape in loop.shapes):
                 return f"it has a new shape: {self._why_new(graph)}"
-            elsewhere = [task.name for task in loop.tasks if not self._inline(task)]
+            elsewhere = [task.name for task in loop.tasks if task in loop.certain and not self._inline(task)]
             if elsewhere:
                 return f"it is compiled, but {', '.join(elsewhere)} runs outside the event loop's thread"
             return "it is compiled"
@@ -228,18 +234,22 @@ class CycleCache:
         shape = shape_of(graph, plan)
         if isinstance(shape, str):
             return shape
-        known, name = self._loops.get(shape.root_task), graph.root.name
-        if self._evictions.get(shape.root_task, 0) >= _EVICTIONS_ALLOWED:
+        known, name = self._loops.get(shape.entry), graph.root.name
+        if self._evictions.get(shape.entry, 0) >= _EVICTIONS_ALLOWED:
             return f"{name} has too many shapes"
-        if known is not None and len(known.roots) > 1 and shape.forms[-1].is_varied:
+        if known is not None and len(known.entries) > 1 and shape.forms[-1].is_varied:
             return f"{name} has policies in a loop of several tasks"
         return shape
 
     def _why_new(self, graph: Graph) -> str:
         """How a graph differs from those that are compiled for its root's task."""
-        loop = None if graph.root.task is None else self._loops.get(graph.root.task)
-        shapes = () if loop is None else [shape.graph for shape in loop.shapes if shape.root_task is graph.root.task]
+        loop = self._loop_of(graph)
+        shapes = () if loop is None else [shape.graph for shape in loop.shapes if shape.entry is entry_of(graph)]
         return "; ".join(filter(None, (difference(known, graph) for known in shapes))) or "there was none before"
+
+    def _loop_of(self, graph: Graph) -> CompiledLoop | None:
+        task = entry_of(graph)
+        return None if task is None else self._loops.get(task)
 
     def loops(self) -> list[CompiledLoop]:
         """All compiled loops."""
@@ -250,7 +260,7 @@ class CycleCache:
         steps: int,
         call: Any,
         loop: CompiledLoop | None,
-        place: int,
+        ending: int,
         left: Any,
         following: CompiledLoop | None,
     ) -> Ran:
@@ -261,17 +271,17 @@ class CycleCache:
             left = None
         if left is not None and loop is not None:
             self._note_leave(loop)
-        return Ran(steps, call, loop, place, left, following)
+        return Ran(steps, call, loop, ending, left, following)
 
     def _put(self, shapes: Iterable[Shape]) -> None:
         """Compile shapes into one loop, which takes the place of those that had them."""
         self._handovers.clear()  # so that it holds no loop that is no longer in use
         loop = CompiledLoop(list(shapes), self._slow_s, self._observe)
-        replaced = {self._loops.get(shape.root_task) for shape in loop.shapes}
+        replaced = {self._loops.get(shape.entry) for shape in loop.shapes}
         for task in [task for task, other in self._loops.items() if other in replaced]:
             del self._loops[task]
         for shape in loop.shapes:
-            self._loops[shape.root_task] = loop
+            self._loops[shape.entry] = loop
         while len(self._loops) > TASKS:
             _, oldest = self._loops.popitem(last=False)
             if oldest not in self._loops.values():
@@ -280,7 +290,7 @@ class CycleCache:
 
     def _evict(self, shape: Shape) -> None:
         self._seen.pop(shape.graph.root, None)
-        self._evictions[shape.root_task] = self._evictions.get(shape.root_task, 0) + 1
+        self._evictions[shape.entry] = self._evictions.get(shape.entry, 0) + 1
         self.statistics["evicted"] += 1
 
     def _note_handover(self, first: CompiledLoop, second: CompiledLoop) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cascade.graph.model import Graph, Node
+from cascade.runtime.strategies.jit.paths import Decision, Made, Path
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Shape
 
 
@@ -59,9 +60,34 @@ def _references(node: Node) -> tuple[int, ...]:
 def describe_shape(shape: Shape) -> Iterator[str]:
     """The calls of a step in their order, a line each turn."""
     nodes = shape.graph.nodes
+    if shape.tree is not None:
+        yield from _describe_path(shape.tree.start, nodes, "")
     for turn in shape.turns:
         calls = ", ".join(describe_node(nodes[index], nodes) for index in turn)
         yield calls if len(turn) == 1 else f"at the same time: {calls}"
+
+
+def _describe_path(path: Path, nodes: Sequence[Node], indent: str) -> Iterator[str]:
+    for made in path.line:
+        yield indent + describe_node(nodes[made.node], nodes)
+    end = path.end
+    if isinstance(end, Made):
+        yield indent + describe_node(nodes[end.node], nodes)
+    elif isinstance(end, Decision):
+        node = nodes[end.node]
+        subject = nodes[end.subject].structural_id if end.subject >= 0 else "…"
+        for number, arm in enumerate(end.arms):
+            if end.keys is None:
+                outcome = f"{subject}, so {node.structural_id} is {'skipped' if number else 'called'}"
+            else:
+                is_default = end.has_default and number == len(end.arms) - 1
+                outcome = (
+                    f"{subject} is {'none of the keys' if is_default else f'key {number}'} of {node.structural_id}"
+                )
+            yield f"{indent}if {'not ' if end.keys is None and number else ''}{outcome}:"
+            yield from _describe_path(arm, nodes, indent + "    ")
+    else:
+        yield indent + ("the step has no value" if end is None else "the step has its value")
 
 
 def describe_node(node: Node, nodes: Sequence[Node]) -> str:
@@ -73,7 +99,7 @@ def describe_node(node: Node, nodes: Sequence[Node]) -> str:
 
 def describe_loop(loop: CompiledLoop) -> str:
     """A compiled loop: its shapes, its plans, its source."""
-    lines = [f"loop of {', '.join(sorted(task.name for task in loop.roots))}"]
+    lines = [f"loop of {', '.join(sorted(task.name for task in loop.entries))}"]
     lines.append(f"  {loop.steps} steps run, left in the middle of a step {loop.leaves} times")
     for place, shape in enumerate(loop.shapes):
         lines.append(f"  shape {place}, {len(shape.graph)} nodes:")

@@ -5,7 +5,8 @@ expression, a call of a function in the event loop's thread, an ``await``. Two p
 ``retry``, the line is the first attempt, and the interpreter goes on when it fails. A resource that fills in a
 parameter is a value that is known before the step begins, if it belongs to the run and is open.
 
-Everything else needs decisions or waiting on the way (conditions, routes, maps, caches, capacities, timeouts), and
+Conditions and routes decide which lines are run (see `paths`); where calls are awaited, too, what is decided when would
+depend on which of them ends first. Everything else needs waiting on the way (maps, caches, capacities, timeouts), and
 shapes that have it are interpreted.
 """
 
@@ -13,12 +14,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from keyword import iskeyword
 from typing import Final, NamedTuple
 
 from cascade.graph.expressions import DICT, ITEM, SequenceOf
-from cascade.graph.model import NO_NODE_OPTIONS, Graph, Node, NodeKind
+from cascade.graph.model import Graph, Node, NodeKind
 from cascade.spec.policies import NO_POLICIES, Policies
 from cascade.spec.resources import InjectStandIn
 
@@ -48,15 +48,20 @@ class Form(NamedTuple):
 
     @property
     def is_varied(self) -> bool:
-        """Whether it is a call with policies, so that the task or the lazy result may be another object each time."""
-        return self.policies is not NO_POLICIES
+        """Whether it is a call with options, so that the task or the lazy result may be another object each time."""
+        return self.policies is not NO_POLICIES or self.is_gated
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether it is a call with a condition or predecessors."""
+        return self.node.options.condition is not None or bool(self.node.options.after)
 
 
 def forms(graph: Graph) -> list[Form] | str:
     """The form of every node of a shape, or the reason why the shape is not compiled."""
     if len(graph) > LARGEST:
         return f"it has more than {LARGEST} nodes"
-    if graph.root.kind is not NodeKind.TASK:
+    if graph.root.kind is not NodeKind.TASK and graph.root.kind is not NodeKind.ROUTER:
         return f"its root is a {graph.root.kind.value}"
     calls_of = Counter(node.task for node in graph.nodes if node.task is not None)
     found = []
@@ -67,7 +72,25 @@ def forms(graph: Graph) -> list[Form] | str:
         if isinstance(form, str):
             return f"{node.structural_id} {form}"
         found.append(form)
+    if graph.gated and any(form.is_awaited for form in found):
+        return "it awaits, and has conditions or routes"
     return found
+
+
+def operands(node: Node) -> list[tuple[int | str, int]]:
+    """All operands of a node by their place: a number, a keyword, or what they are for."""
+    return [*enumerate(node.args), *zip(node.keywords, node.kwargs, strict=True), *gates(node)]
+
+
+def gates(node: Node) -> list[tuple[int | str, int]]:
+    """The operands of a node that decide whether and when it is called: condition, alternative, predecessors."""
+    options = node.options
+    found: list[tuple[int | str, int]] = []
+    if options.condition is not None:
+        found.append(("if", options.condition))  # no parameter can have that name
+    if options.otherwise is not None:
+        found.append(("else", options.otherwise))
+    return [*found, *((f"after{number}", reference) for number, reference in enumerate(options.after))]
 
 
 def _form(node: Node) -> Form | str:
@@ -77,13 +100,15 @@ def _form(node: Node) -> Form | str:
         if (operation is ITEM or operation is DICT or is_plain_sequence) and not node.options.injected:
             return Form(node, (), {}, NO_POLICIES)
         return "is an expression that only the interpreter builds"
+    if node.kind is NodeKind.ROUTER:
+        return Form(node, (), {}, NO_POLICIES)
     if node.kind is not NodeKind.TASK or node.task is None:
         return f"is a {node.kind.value}"
     policies = node.options.policies
     if not policies.is_retry_only:
         return "has a timeout, a cache or constraints"
-    if replace(node.options, policies=NO_POLICIES, injected=()) != NO_NODE_OPTIONS:
-        return "has a condition, predecessors or a name"
+    if node.options.label is not None:
+        return "has a name of its own"
     injected = _injected(node)
     if injected is None:
         return "gets a resource as an argument"
@@ -113,4 +138,4 @@ def _is_plain_keyword(name: str) -> bool:
     return name.isascii() and name.isidentifier() and not iskeyword(name) and name != "__debug__"
 
 
-__all__ = ["LARGEST", "Form", "forms"]
+__all__ = ["LARGEST", "Form", "forms", "gates", "operands"]

@@ -11,9 +11,9 @@ For the step ``loop(n - 1, shift(n))``, nodes ``0 shift`` and ``1 loop``, they a
 
 They check, before anything runs: the same task objects, the same number of arguments, the same keywords, the same
 policies, nodes where nodes were and values where values were, the same sharing. The class of a call says whether it has
-keyword arguments or options. And they give every literal a name: each is read from the new call, nothing is remembered
-of an earlier one. That the number of arguments differs is found by the assignment, which raises `ValueError`; whoever
-writes the lines down must take that for a miss.
+keyword arguments or options; those are read by a function a node (see `variants`). And they give every literal a name:
+each is read from the new call, nothing is remembered of an earlier one. That the number of arguments differs is found
+by the assignment, which raises `ValueError`; whoever writes the lines down must take that for a miss.
 
 Two calls that must be different nodes are compared only where they could be the same object: calls of the same task of
 which neither is below the other. A call cannot be an argument of itself, because its arguments existed before it.
@@ -24,9 +24,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-from cascade.graph.expressions import DICT, ITEM, SequenceOf
+from cascade.graph.expressions import DICT, ITEM, ROUTER_WITH_DEFAULT, SequenceOf
 from cascade.graph.model import Graph, Node, NodeKind
-from cascade.runtime.strategies.jit.forms import Form
+from cascade.runtime.strategies.jit.forms import Form, gates
 
 
 def guard(
@@ -47,6 +47,8 @@ def guard(
     for form in reversed(forms):
         if form.node.kind is NodeKind.EXPRESSION:
             writer.look_at_expression(form.node)
+        elif form.node.kind is NodeKind.ROUTER:
+            writer.look_at_router(form.node)
         else:
             writer.look_at_call(form, is_known=is_root_known and form.node is graph.root, is_kind_open=is_kind_open)
     writer.compare(_twins(graph))
@@ -72,7 +74,8 @@ class _Guard:
         kind = "KeywordLazyResult" if form.given else "LazyResult"
         conditions = []
         if form.is_varied:
-            conditions.append(f"not fits{self._place}_{node.index}({call})")
+            self.lines.append(f"gates = gates{self._place}_{node.index}({call})")
+            conditions.append("gates is None")
             if not form.given:
                 conditions.append(f"{call}._kwargs")
         elif is_known:
@@ -88,11 +91,27 @@ class _Guard:
             conditions.append(f"{call}._args")
         if conditions:
             self._check(" or ".join(conditions))
+        if form.is_gated:
+            self._take(node, gates(node), "gates")
         self._take(node, list(enumerate(node.args)), f"{call}._args")
         if form.given:
             self.lines.append(f"kwargs = {call}._kwargs")
             self._check(f"tuple(kwargs) != {form.given!r}")
             self._take(node, list(zip(form.given, node.kwargs, strict=False)), "kwargs.values()")
+
+    def look_at_router(self, node: Node) -> None:
+        router = self._name(node.index)
+        self._check(f"type({router}) is not RoutedResult")
+        selector, _, *routes = list(enumerate(node.args))
+        self._take(node, [selector], f"{router}._selector,")
+        self.lines.append(f"{name_of_literal(self._place, node, 1)} = tuple({router}._routes)")
+        if node.operation is ROUTER_WITH_DEFAULT:
+            self._take(node, [routes.pop()], f"{router}._default,")
+        else:
+            self._check(f"{router}._default is not NOTHING")
+        if not routes:
+            self._check(f"{router}._routes")
+        self._take(node, routes, f"{router}._routes.values()")
 
     def look_at_expression(self, node: Node) -> None:
         value = self._name(node.index)
@@ -117,7 +136,7 @@ class _Guard:
             else:  # by id: a list has no hash, and all of them are alive
                 self._check(f"len({{{', '.join(f'id({name})' for name in names)}}}) != {len(names)}")
 
-    def _take(self, node: Node, operands: list[tuple[int | str, int]], source: str) -> None:
+    def _take(self, node: Node, operands: Sequence[tuple[int | str, int]], source: str) -> None:
         """Give names to operands, and look at those that must be literals or were met before."""
         if not operands:
             return

@@ -10,7 +10,8 @@ must be values, or calls of values that fit their task. Everything else is left 
 
 from __future__ import annotations
 
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.spec.errors import ArgumentMismatchError
@@ -57,6 +58,30 @@ class Routed:
         return self.router if call is self.call and self.router is not None else call
 
 
+NO_ROUTE: Final = -1
+"""No key is equal to the selector."""
+
+UNDECIDED: Final = -2
+"""To compare the selector with the keys could run somebody's code."""
+
+
+def route_of(keys: tuple[Any, ...], selected: Any) -> int:
+    """The number of the route that a selector chooses, or `NO_ROUTE` or `UNDECIDED`."""
+    if not (_is_comparable(type(selected)) and all(map(_is_comparable, set(map(type, keys))))):
+        return UNDECIDED
+    try:
+        return keys.index(selected)
+    except ValueError:
+        return NO_ROUTE
+
+
+def _is_comparable(kind: type) -> bool:
+    """Whether values of a type are compared by the language's own rules."""
+    if kind in LEAVES:
+        return True
+    return issubclass(kind, Enum) and kind.__eq__ in (object.__eq__, str.__eq__, int.__eq__)
+
+
 def _is_faultless(route: Any) -> bool:
     """Whether a graph can be built of a route, whatever becomes of it."""
     if type(route) in LEAVES:
@@ -69,4 +94,4 @@ def _is_faultless(route: Any) -> bool:
         return False
 
 
-__all__ = ["Routed"]
+__all__ = ["NO_ROUTE", "UNDECIDED", "Routed", "route_of"]

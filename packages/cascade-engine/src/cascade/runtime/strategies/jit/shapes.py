@@ -12,19 +12,24 @@ from time import perf_counter
 from types import CoroutineType, MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
-from cascade.graph.model import Graph, Node
+from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS, holds_stand_in
+from cascade.runtime.strategies.jit.entries import entry, entry_of
 from cascade.runtime.strategies.jit.forms import Form, forms
 from cascade.runtime.strategies.jit.leaves import LEAVES
+from cascade.runtime.strategies.jit.lines import Called
+from cascade.runtime.strategies.jit.paths import Point, Tree, paths
 from cascade.runtime.strategies.jit.render import Outline, filled_in, render
-from cascade.runtime.strategies.jit.routed import Routed
+from cascade.runtime.strategies.jit.routed import NO_ROUTE, Routed, route_of
 from cascade.runtime.strategies.jit.schedule import Turn, schedule
+from cascade.runtime.strategies.jit.variants import Variant
 from cascade.runtime.strategies.jit.waiting import Watch, differs
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import Plan
 from cascade.spec.common import LiteralValue
-from cascade.spec.lazy_types import KeywordLazyResult, LazyResult, ModifiedLazyResult
-from cascade.spec.policies import Policies
+from cascade.spec.lazy_types import KeywordLazyResult, LazyResult
+from cascade.spec.policies import NOTHING
+from cascade.spec.routing import RoutedResult
 from cascade.spec.stand_in import LazyItem, StandIn
 from cascade.spec.task import Task
 
@@ -39,8 +44,8 @@ _numbers = itertools.count(1)
 
 AnyTask = Task[..., Any]
 Stop = tuple[int, Any, int, Any]
-"""How many steps were run; the call or value that the loop stands at; the place of the shape of the last step that was
-run; and `SLOW`, a `Leave` or ``None``."""
+"""How many steps were run; the call or value that the loop stands at; the number of the ending of the last step; and
+`SLOW`, a `Leave` or ``None``."""
 
 
 class Shape(NamedTuple):
@@ -50,42 +55,65 @@ class Shape(NamedTuple):
         graph: The structure.
         plan: Its plan.
         forms: How each node is written.
-        turns: The order of the calls.
+        turns: The order of the calls, if nothing is decided on the way.
+        tree: The paths, if something is.
+        entry: The task by which it is found.
     """
 
     graph: Graph
     plan: Plan
     forms: Sequence[Form]
     turns: Sequence[Turn]
+    tree: Tree | None
+    entry: AnyTask
 
     @property
-    def root_task(self) -> AnyTask:
-        """The task at the root."""
-        task = self.graph.root.task
-        assert task is not None
-        return task
+    def outline(self) -> Outline:
+        """What is rendered of it."""
+        return Outline(self.graph, self.forms, self.turns, self.tree)
 
-    def done_before(self, reached: Sequence[int]) -> set[int]:
-        """The nodes that have been called, and have their values, when some others have returned or failed."""
-        done: set[int] = set()
+    def done_before(self, reached: Sequence[int], point: int | None) -> Point:
+        """The nodes that have been called, and have their values, when some others have returned or failed.
+
+        Args:
+            reached: The others.
+            point: Where that is, in a shape with decisions.
+        """
+        if self.tree is not None:
+            assert point is not None
+            return self.tree.points[point]
+        done: list[int] = []
         for turn in self.turns:
             if not set(turn).isdisjoint(reached):
-                return done
-            done.update(turn)
-        return done
+                break
+            done += turn
+        return Point(tuple(done), {})
+
+    def certain(self) -> set[AnyTask]:
+        """The tasks that every step calls."""
+        if self.tree is None:
+            return {form.node.task for form in self.forms if form.node.task is not None}
+        nodes = self.graph.nodes
+        called = [{task for made in path if (task := nodes[made.node].task)} for path in self.tree.calls()]
+        return set.intersection(*called)
 
 
 def shape_of(graph: Graph, plan: Plan) -> Shape | str:
     """The shape of a graph, or the reason why it is not compiled."""
-    found = forms(graph)
+    found, task = forms(graph), entry_of(graph)
     if isinstance(found, str):
         return found
+    if task is None:
+        return "there is no call of a task by which it could be found"
+    if graph.gated:
+        tree = paths(graph, plan)
+        return tree if isinstance(tree, str) else Shape(graph, plan, found, (), tree, task)
     turns = schedule(graph, plan, lambda index: found[index].is_awaited)
     if isinstance(turns, str):
         return turns
     if any(found[index].policies.retry for turn in turns if len(turn) > 1 for index in turn):
         return "it awaits calls with retry at the same time"
-    return Shape(graph, plan, found, turns)
+    return Shape(graph, plan, found, turns, None, task)
 
 
 class Leave(NamedTuple):
@@ -93,12 +121,14 @@ class Leave(NamedTuple):
 
     Attributes:
         place: Which of the loop's shapes; ``None`` if a node raised (see `CompiledLoop.failed`).
-        node: The index of the node that returned a call, or whose first attempt failed; otherwise ``None``.
+        node: The index of the node that returned a call, or whose first attempt failed; otherwise ``None``: several
+            are under way, or compiled code cannot go on from here.
         value: What it returned or raised.
         values: Values of the nodes by index, of which those called before in this step count; if a node raised, such
             a list for each shape.
         is_attempt: Whether an attempt failed that may be followed by others.
         running: Calls that are awaited together, by index: the asyncio task of each and its coroutine.
+        point: Where that is, in a shape with decisions.
     """
 
     place: int | None
@@ -107,6 +137,7 @@ class Leave(NamedTuple):
     values: list[Any]
     is_attempt: bool = False
     running: Mapping[int, tuple[asyncio.Task[Any], Coroutine[Any, Any, Any]]] = MappingProxyType({})
+    point: int | None = None
 
 
 class CompiledLoop:
@@ -115,12 +146,15 @@ class CompiledLoop:
     Attributes:
         shapes: The shapes.
         tasks: The tasks of their nodes, each once.
+        certain: Those of them that must be called inline for the loop to be run.
+        elsewhere: Those others that may not be called inline now.
         source: The generated source.
         awaits: Whether the function is to be awaited.
         wanted: The resources that it needs.
         run: The function itself, which runs steps until no shape fits or the time is over, and returns a `Stop`:
             ``run(call, until, resources, routed)``, with a `Watch` behind if it is to be awaited.
         task_at: The task that is called in a line of the source, counted from 1.
+        endings: What the last call of a step was, by the number that `run` returns: the shape and the node.
         checked_by: The slice of a run that has seen that all tasks may be called inline.
         steps: Steps run so far.
         leaves: How often it left in the middle of a step.
@@ -130,7 +164,10 @@ class CompiledLoop:
         "__weakref__",
         "_calls",
         "awaits",
+        "certain",
         "checked_by",
+        "elsewhere",
+        "endings",
         "leaves",
         "run",
         "shapes",
@@ -143,23 +180,28 @@ class CompiledLoop:
 
     def __init__(self, shapes: Sequence[Shape], slow_s: float, observe: Callable[[AnyTask, float], None]) -> None:
         self.shapes = tuple(shapes)
-        outlines = [Outline(shape.graph, shape.forms, shape.turns) for shape in shapes]
-        self.source, self._calls = render(outlines)
+        outlines = [shape.outline for shape in shapes]
+        rendered = render(outlines)
+        self.source, self._calls, self.endings = rendered.source, rendered.calls, rendered.endings
         self.awaits = any(outline.awaits for outline in outlines)
         self.wanted = [shapes[place].forms[node.index].injected[name] for place, node, name in filled_in(outlines)]
         nodes = [node for shape in shapes for node in shape.graph.nodes]
         self.tasks: tuple[AnyTask, ...] = tuple(dict.fromkeys(node.task for node in nodes if node.task is not None))
+        self.certain = frozenset[AnyTask]().union(*(shape.certain() for shape in shapes))
+        self.elsewhere: set[AnyTask] = set()
         self.task_at = {
             line: task
-            for line, (place, index) in self._calls.items()
-            if (task := shapes[place].graph.nodes[index].task) is not None
+            for line, called in self._calls.items()
+            if (task := shapes[called.place].graph.nodes[called.node].task) is not None
         }
         self.checked_by: object = None
         self.steps = 0
         self.leaves = 0
-        roots = " and ".join(dict.fromkeys(repr(shape.graph.root.name)[1:-1] for shape in shapes))
+        roots = " and ".join(dict.fromkeys(repr(shape.entry.name)[1:-1] for shape in shapes))
         file_name = f"<cascade loop {next(_numbers)}: {roots}>"
         names = _names(self.shapes) | {
+            **rendered.defaults,
+            "ELSEWHERE": self.elsewhere,
             "SLOW_CALL_S": slow_s,
             "SLOW_S": slow_s * max(len(shape.graph) for shape in shapes),
             "observe": observe,
@@ -170,9 +212,9 @@ class CompiledLoop:
         weakref.finalize(self, linecache.cache.pop, file_name, None).atexit = False
 
     @property
-    def roots(self) -> set[AnyTask]:
-        """The tasks at the roots of its shapes."""
-        return {shape.root_task for shape in self.shapes}
+    def entries(self) -> set[AnyTask]:
+        """The tasks by which its shapes are found."""
+        return {shape.entry for shape in self.shapes}
 
     @property
     def is_linkable(self) -> bool:
@@ -186,7 +228,17 @@ class CompiledLoop:
         stop = await watch.over(cast("CoroutineType[Any, Any, Any]", self.run(call, until, resources, routed, watch)))
         return cast(Stop, stop)
 
-    def failed(self, error: BaseException) -> tuple[int, int] | None:
+    def may_run(self, is_inline: Callable[[AnyTask], bool]) -> bool:
+        """Whether its tasks may be called inline now; those that only some paths call are noted if they may not."""
+        elsewhere = {task for task in self.tasks if not is_inline(task)}
+        if elsewhere & self.certain:
+            return False
+        if elsewhere != self.elsewhere:
+            self.elsewhere.clear()
+            self.elsewhere.update(elsewhere)
+        return True
+
+    def failed(self, error: BaseException) -> Called | None:
         """Which shape and node raised: the line in the traceback tells. ``None`` if it was between two calls."""
         traceback = error.__traceback__
         return None if traceback is None else self._calls.get(traceback.tb_lineno)
@@ -202,6 +254,9 @@ _COMMON: Final[dict[str, Any]] = {
     "LEAVES": LEAVES,
     "CALLS": frozenset({LazyResult, KeywordLazyResult}),
     "KeywordLazyResult": KeywordLazyResult,
+    "NOTHING": NOTHING,
+    "NO_ROUTE": NO_ROUTE,
+    "RoutedResult": RoutedResult,
     "LazyItem": LazyItem,
     "LazyResult": LazyResult,
     "Leave": Leave,
@@ -211,46 +266,23 @@ _COMMON: Final[dict[str, Any]] = {
     "clock": perf_counter,
     "copy_context": copy_context,
     "differs": differs,
+    "entry": entry,
+    "route_of": route_of,
 }
 
 
 def _names(shapes: Sequence[Shape]) -> dict[str, Any]:
     names = _COMMON | {"is_open": _is_open, "plain": _plain}
     for place, shape in enumerate(shapes):
+        names[f"E{place}"] = shape.entry
         for form in shape.forms:
             node = form.node
             if node.task is not None:
                 names[f"T{place}_{node.index}"] = node.task
                 names[f"f{place}_{node.index}"] = node.task.fn
                 if form.is_varied:
-                    names[f"fits{place}_{node.index}"] = _Variant(node, form.policies).fits
+                    names[f"gates{place}_{node.index}"] = Variant(node, form.policies).gates
     return names
-
-
-class _Variant:
-    """Finds out whether a call is one of a task with certain policies, of the task or of the call itself."""
-
-    __slots__ = ("_known", "_policies", "_task")
-
-    def __init__(self, node: Node, policies: Policies) -> None:
-        self._task = node.task
-        self._policies = policies
-        self._known: AnyTask | None = None
-        """A variant of the task that has just these policies: it is usually the same in all steps."""
-
-    def fits(self, call: Any) -> bool:
-        kind = type(call)
-        if kind is LazyResult or kind is KeywordLazyResult:
-            if call._task is self._known:
-                return True
-            if not self._is(call._task, call._task._options):
-                return False
-            self._known = call._task
-            return True
-        return kind is ModifiedLazyResult and self._is(call._task, call._options.merged_into(call._task._options))
-
-    def _is(self, task: AnyTask, options: Any) -> bool:
-        return task.base is self._task and options.is_only(self._policies)
 
 
 def _is_open(value: Any) -> bool:
