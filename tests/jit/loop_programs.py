@@ -7,7 +7,7 @@ it is called with a certain number. The first of several choices is always the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from hypothesis import strategies as st
@@ -102,8 +102,57 @@ class Item(NamedTuple):
     key: int
 
 
-Expr = Value | Wrapped | Call | Shared | Sometimes | Box | Item
+class Truth(NamedTuple):
+    """What a condition or a selector is.
 
+    Attributes:
+        kind: A plain value, or what a call gives: a truth value, a number, an enumeration's member, a text, a list; or
+            a call that is skipped itself.
+        every: It is false, or the first of several, in every so many steps.
+        is_called: Whether a task gives it.
+    """
+
+    kind: Literal["truth", "number", "member", "text", "list", "skipped"]
+    every: int
+    is_called: bool
+
+
+class Gated(NamedTuple):
+    """A call with a condition, an alternative, predecessors.
+
+    Attributes:
+        call: The call.
+        condition: Whether it is made.
+        otherwise: Its value if it is not.
+        after: What must have ended before.
+        is_late: Whether the condition is given to the call, not to the task.
+    """
+
+    call: Call
+    condition: Truth | None
+    otherwise: Expr | None
+    after: tuple[Call, ...]
+    is_late: bool
+
+
+class Routes(NamedTuple):
+    """A router among the arguments.
+
+    Attributes:
+        selector: What chooses.
+        routes: What is chosen from.
+        default: Taken if nothing fits.
+    """
+
+    selector: Truth
+    routes: tuple[Expr, ...]
+    default: Expr | None
+
+
+Expr = Value | Wrapped | Call | Shared | Sometimes | Box | Item | Gated | Routes
+
+
+_PLAIN: Final = Truth("truth", 2, is_called=True)
 
 Form = Literal["positional", "keywords", "reversed", "mixed"]
 
@@ -117,7 +166,8 @@ class Step:
         arguments: Its arguments behind the number.
         form: How they are given; in every third step that is called by ``other_form``.
         attempts: As given to ``with_retry``.
-        routed: Whether the call is one of the routes of a router whose key is known.
+        routed: Whether the call is one of the routes of a router.
+        gate: The selector of that router, or the condition of the call.
     """
 
     following: int
@@ -125,7 +175,8 @@ class Step:
     form: Form = "positional"
     other_form: Form = "positional"
     attempts: int = 0
-    routed: Literal["", "by name", "by number", "otherwise", "by a call"] = ""
+    routed: Literal["", "by name", "by number", "otherwise", "by a call", "by a gate", "if", "if or else"] = ""
+    gate: Truth = _PLAIN
 
 
 @dataclass(frozen=True)
@@ -213,6 +264,13 @@ CONSTANTS: Final = (0, None, True, "a", 1.5, (), (1, 2), b"b", [1], {"k": 2})
 ATTEMPTS: Final = st.sampled_from((0, 0, 0, 0, 2, 3))
 FORMS: Final = st.sampled_from(("positional", "positional", "keywords", "reversed", "mixed"))
 ROUTED: Final = st.sampled_from(("",) * 8 + ("by name", "by number", "otherwise", "by a call"))
+GATED: Final = st.sampled_from(("",) * 6 + ("by a gate",) * 3 + ("if or else",) * 2 + ("by a call", "if"))
+TRUTHS: Final = st.builds(
+    Truth,
+    kind=st.sampled_from(("truth",) * 4 + ("number", "member", "text") * 2 + ("list", "skipped")),
+    every=st.sampled_from((2, 3, 4, 100)),
+    is_called=st.booleans(),
+)
 VALUES: Final = st.one_of(
     st.builds(Value, st.integers(0, 3)),
     st.builds(Value, st.sampled_from(CONSTANTS), st.just(True)),
@@ -221,10 +279,18 @@ VALUES: Final = st.one_of(
 
 
 @st.composite
-def programs(draw: Any) -> Program:
-    """A program. Its tasks are drawn first, so that expressions can refer to them."""
+def programs(draw: Any, *, gated: bool = False) -> Program:
+    """A program. Its tasks are drawn first, so that expressions can refer to them.
+
+    Args:
+        draw: Of Hypothesis.
+        gated: Whether there are conditions and routes that are decided on the way; then most programs are sync.
+    """
     leaves = tuple(draw(st.lists(LEAVES, min_size=1, max_size=4)))
     kinds = draw(st.lists(st.booleans(), min_size=1, max_size=4))
+    if gated and draw(st.integers(0, 7)):
+        leaves = tuple(replace(leaf, is_async=False, is_pure=False, wants="") for leaf in leaves)
+        kinds = [False] * len(kinds)
     calls_allowed = [MOST_CALLS]
 
     def call(depth: int, leaf: int) -> Call:
@@ -233,7 +299,19 @@ def programs(draw: Any) -> Program:
         keyword = expression(depth - 1) if draw(st.integers(0, 3)) == 0 else None
         return Call(leaf, arguments, keyword, draw(ATTEMPTS), draw(st.booleans()))
 
+    def gate(depth: int) -> Expr:
+        if draw(st.integers(0, 2)) == 0:
+            routes = tuple(expression(depth - 1) for _ in range(draw(st.integers(1, 3))))
+            return Routes(draw(TRUTHS), routes, expression(depth - 1) if draw(st.integers(0, 5)) else None)
+        made = call(depth, draw(st.integers(0, len(leaves) - 1)))
+        condition = draw(TRUTHS) if draw(st.integers(0, 4)) else None
+        otherwise = expression(depth - 1) if draw(st.booleans()) else None
+        after = tuple(call(0, 0) for _ in range(draw(st.sampled_from((0, 0, 1)))))
+        return Gated(made, condition, otherwise, after, draw(st.booleans()))
+
     def expression(depth: int) -> Expr:
+        if gated and depth > 0 and calls_allowed[0] > 0 and draw(st.integers(0, 2)) == 0:
+            return gate(depth)
         choice = draw(st.integers(0, 9))
         if depth <= 0 or choice < 2 or calls_allowed[0] <= 0:
             return draw(VALUES)  # type: ignore[no-any-return]
@@ -264,7 +342,8 @@ def programs(draw: Any) -> Program:
         form = draw(FORMS)
         other_form = draw(FORMS) if draw(st.integers(0, 3)) == 0 else form
         attempts = draw(ATTEMPTS) if len(kinds) == 1 else 0
-        return Step(following, arguments, form, other_form, attempts, draw(ROUTED))
+        routed = draw(GATED if gated else ROUTED)
+        return Step(following, arguments, form, other_form, attempts, routed, draw(TRUTHS) if gated else Step.gate)
 
     loops = tuple(
         Loop(
@@ -274,7 +353,7 @@ def programs(draw: Any) -> Program:
         )
         for is_async in kinds
     )
-    count = draw(st.integers(6, 14))
+    count = draw(st.integers(6, 24 if gated else 14))
     incidents = []
     for _ in range(draw(st.sampled_from((0, 0, 0, 1, 1, 2)))):
         place = draw(st.integers(0, len(leaves) + len(loops) - 1))
@@ -301,14 +380,17 @@ __all__ = [
     "Box",
     "Call",
     "Expr",
+    "Gated",
     "Incident",
     "Item",
     "Leaf",
     "Loop",
     "Program",
+    "Routes",
     "Shared",
     "Sometimes",
     "Step",
+    "Truth",
     "Value",
     "Wrapped",
     "programs",

@@ -14,6 +14,7 @@ import asyncio
 import zlib
 from collections.abc import Iterator
 from contextvars import ContextVar
+from enum import Enum
 from typing import Any
 
 from cascade import workflow as cs
@@ -22,14 +23,17 @@ from tests.jit.loop_programs import (
     Box,
     Call,
     Expr,
+    Gated,
     Incident,
     Item,
     Leaf,
     Loop,
     Program,
+    Routes,
     Shared,
     Sometimes,
     Step,
+    Truth,
     Value,
     Wrapped,
 )
@@ -38,6 +42,14 @@ from tests.jit.support import Seen, now, see
 _variable: ContextVar[int] = ContextVar("variable", default=0)
 
 _ERRORS = (ValueError, KeyError, StopIteration, RuntimeError, SystemExit, asyncio.CancelledError, KeyboardInterrupt)
+
+
+class Member(Enum):
+    """What routers choose by."""
+
+    FIRST = 0
+    SECOND = 1
+    THIRD = 2
 
 
 class Worker:
@@ -67,6 +79,7 @@ class Built:
         self._left: dict[Incident, int] = {}
         self._workers = Worker("one"), Worker("two")
         self._resources = {scope: self._resource(scope) for scope in ("run", "step")}
+        self._gives = cs.task(name="gives", mode="inline")(self._give)
         self._leaves = [self._leaf(place, leaf) for place, leaf in enumerate(program.leaves)]
         self._loops = [self._loop(place, loop) for place, loop in enumerate(program.loops)]
 
@@ -220,6 +233,15 @@ class Built:
                 return cs.Router(n, {-1: other, "n": n}, default=call)
             case "by a call":
                 return cs.Router(other, {"none": n}, default=call) if n % 2 else call
+            case "by a gate":
+                keys = self._keys(step.gate, 2)
+                return cs.Router(
+                    self._truth(step.gate, n), {keys[0]: self._loops[step.following](n - 1), keys[1]: call}
+                )
+            case "if":
+                return call.run_if(self._truth(step.gate, n))
+            case "if or else":
+                return call.run_if(self._truth(step.gate, n), otherwise=self._loops[step.following](n - 1))
         return call
 
     def _make(self, expression: Expr, n: int, made: list[tuple[Any, Call]]) -> Any:
@@ -244,8 +266,65 @@ class Built:
                 return self._make(source, n, made)[key]
             case Call():
                 return self._call(expression, n, made)
+            case Gated():
+                return self._gated(expression, n, made)
+            case Routes(selector, routes, default):
+                keys = self._keys(selector, len(routes))
+                routed = {key: self._make(route, n, made) for key, route in zip(keys, routes, strict=True)}
+                if default is None:
+                    return cs.Router(self._truth(selector, n), routed)
+                return cs.Router(self._truth(selector, n), routed, default=self._make(default, n, made))
 
-    def _call(self, call: Call, n: int, made: list[tuple[Any, Call]]) -> Any:
+    def _gated(self, gated: Gated, n: int, made: list[tuple[Any, Call]]) -> Any:
+        options: dict[str, Any] = {}
+        if gated.condition is not None:
+            options["condition"] = self._truth(gated.condition, n)
+            if gated.otherwise is not None:
+                options["otherwise"] = self._make(gated.otherwise, n, made)
+        predecessors = [self._call(call, n, made) for call in gated.after]
+
+        def modified(target: Any) -> Any:
+            target = target.run_if(**options) if options else target
+            return target.after(*predecessors) if predecessors else target
+
+        if gated.is_late:
+            return modified(self._call(gated.call, n, made))
+        return self._call(gated.call, n, made, modified)
+
+    def _truth(self, truth: Truth, n: int) -> Any:
+        """A condition or a selector."""
+        if truth.kind == "skipped":
+            return self._gives(Truth("truth", 2, is_called=True), n).run_if(n % truth.every == 0)
+        return self._gives(truth, n) if truth.is_called else self._value_of(truth, n)
+
+    def _give(self, truth: Truth, n: int) -> Any:
+        self._calls.append(("gives", truth.kind, n, "", now()))
+        return self._value_of(truth, n)
+
+    def _value_of(self, truth: Truth, n: int) -> Any:
+        number = n % truth.every
+        match truth.kind:
+            case "member":
+                return list(Member)[number % 3]
+            case "text":
+                return "abc"[number % 3] if number else ""
+            case "list":
+                return [n] if number else []
+            case "number":
+                return number
+        return number > 0
+
+    def _keys(self, truth: Truth, count: int) -> list[Any]:
+        match truth.kind:
+            case "member":
+                return list(Member)[:count]
+            case "text":
+                return ["", "b", "c"][:count]
+            case "list" | "number":
+                return [0, 1, 2][:count]
+        return [False, True, 2][:count]
+
+    def _call(self, call: Call, n: int, made: list[tuple[Any, Call]], modified: Any = lambda task: task) -> Any:
         arguments = [self._make(inner, n, made) for inner in call.arguments]
         keywords = {} if call.keyword is None else {"k": self._make(call.keyword, n, made)}
         task = self._leaves[call.leaf]
@@ -254,7 +333,7 @@ class Built:
             n = self._workers[n % 2]  # type: ignore[assignment]
         if call.attempts and not call.is_late:
             task = task.with_retry(call.attempts, delay_s=0.25)
-        result = task(n, *arguments, **keywords)
+        result = modified(task)(n, *arguments, **keywords)
         if call.attempts and call.is_late:
             result = result.with_retry(call.attempts, delay_s=0.25)
         made.append((result, call))

@@ -14,6 +14,7 @@ from tests.jit.loop_runs import Built, begun_in
 from tests.jit.support import cycles, inline_engine
 
 EXAMPLES = 1_500
+GATED_EXAMPLES = 1_000
 """By default; ``--hypothesis-profile=deep`` tries many more, other ones each time."""
 
 
@@ -39,6 +40,7 @@ def check(program: Program) -> Counter[str]:
         did["steps"] += loop.steps
         did["awaited steps"] += loop.steps if loop.awaits else 0
         did["steps with resources"] += loop.steps if loop.wanted else 0
+        did["decided steps"] += loop.steps if any(shape.tree for shape in loop.shapes) else 0
     return did
 
 
@@ -63,3 +65,22 @@ def test_they_are_the_same_interpreted_and_compiled() -> None:
     assert did["steps with resources"] > did["programs"] / 2
     assert did["left"] > did["programs"] / 20
     assert did["linked"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.environ.get("CASCADE_JIT") == "0", reason="programs are run both ways in any case")
+def test_they_are_the_same_if_conditions_and_routes_are_decided_on_the_way() -> None:
+    did: Counter[str] = Counter()
+
+    @examples(GATED_EXAMPLES)
+    @given(program=programs(gated=True))
+    def search(program: Program) -> None:
+        once = check(program)
+        did.update(once)
+        did["programs"] += 1
+        did["compiled programs"] += once["decided steps"] > 0
+
+    search()
+    assert did["compiled programs"] > did["programs"] * 0.2
+    assert did["decided steps"] > did["programs"] * 2
+    assert did["left"] > did["programs"] / 2

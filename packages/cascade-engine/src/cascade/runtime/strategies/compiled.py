@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cascade.graph.build import build_graph
 from cascade.graph.model import Graph, NodeKind
@@ -30,6 +30,22 @@ from cascade.runtime.strategies.plans import Plan, PlanCache
 
 _SLOW_STEPS: Final = 20
 """So many steps of a loop are interpreted after one that took long."""
+
+
+class Entered(NamedTuple):
+    """A step that compiled code has left in its middle.
+
+    Attributes:
+        frame: Its frame, as if it had been interpreted so far.
+        node: The node that it stands at, or one of several; ``None`` if it has not even been started.
+        value: What came of that node.
+        left_out: The nodes that are still to be started before.
+    """
+
+    frame: Frame
+    node: int | None
+    value: Any
+    left_out: list[int]
 
 
 class CompiledSteps:
@@ -130,13 +146,8 @@ class CompiledSteps:
             self._run.steps = step.step + ran.steps - 1
         return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.nodes[last].name)
 
-    def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> tuple[Frame, int, list[int]] | None:
-        """The frame of a step that was left in its middle.
-
-        Returns:
-            The frame; the node at which it was left (-1 if that is several, which are under way, or none); and the
-            nodes that are still to be started before. ``None`` if it was left between two nodes.
-        """
+    def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> Entered | None:
+        """The frame of a step that was left in its middle; ``None`` if it was left between two nodes."""
         if step.parent is None:
             self._run.steps = step.step
             say = self._run.journal.fail_step if left.place is None else self._run.journal.begin_step
@@ -144,30 +155,33 @@ class CompiledSteps:
         elif left.place is not None:
             self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
         place, values, point = left.place, left.values, left.point
-        reached = list(left.running) if left.node is None else [left.node]
+        reached = dict.fromkeys(left.running) if left.node is None else {left.node: left.value}
         if place is None:
             failed = loop.failed(left.value)
             if failed is None:  # an interrupt
                 return None
             place, node, point = failed
-            reached, values = [node], left.values[place]
+            reached, values = {node: left.value}, left.values[place]
         shape = loop.shapes[place]
         graph, data, _ = build_graph(step.call, self._registry)
         frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
+        before = shape.before(reached, point)
+        done = {index: values[index] if skip is None else skip for index, skip in before.items()}
+        if not reached:
+            if not done:
+                return Entered(frame, None, None, [])
+            reached = dict([done.popitem()])  # what it brings about is the interpreter's
         frame.start()
-        done, skipped = shape.done_before(reached, point)
-        left_out = frame.fast_forward({**{index: values[index] for index in done}, **skipped}, reached)
+        left_out = frame.fast_forward(done, reached)
         self._progress.done += len(done)
         if self._run.journal.is_kept:
-            for index in done:
+            for index, value in done.items():
                 # The node that failed may have changed what it got.
-                if left.place is not None or type(values[index]) in LEAVES:
-                    self._run.journal.put(frame, index, values[index])
-            for index, skip in skipped.items():
-                self._run.journal.put(frame, index, skip)
+                if left.place is not None or type(value) in LEAVES:
+                    self._run.journal.put(frame, index, value)
         for index, call in left.running.items():
             self._calls.adopt(*call, frame, index)
-        return frame, reached[0] if reached and not left.running else -1, left_out
+        return Entered(frame, *next(iter(reached.items())), left_out)
 
     async def _run_awaited(self, call: Any, loop: CompiledLoop) -> Ran:
         if not self._may_go_on():  # somebody has come between the decision to run compiled code and now

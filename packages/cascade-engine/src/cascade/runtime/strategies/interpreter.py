@@ -282,8 +282,6 @@ class Interpreter:
             self._active.append(waiting)
 
     def _start(self, frame: Frame) -> None:
-        if frame.flow is None:
-            return
         try:
             has_value = frame.start()
         except Exception as error:
@@ -377,19 +375,21 @@ class Interpreter:
         if entered is None:
             self._fail_loop(left.value, step.returned_by, step.step, step.parent, step.slot)
             return
-        frame, index, left_out = entered
+        frame, index, value, left_out = entered
         self._push(frame)
         self._report_flow(frame)
         for begun in left_out:
             self._dispatch(frame, begun)
-        if left.place is None:
-            self._fail(frame, index, left.value)
+        if index is None:
+            self._start(frame)
+        elif left.place is None:
+            self._fail(frame, index, value)
         elif left.is_attempt:
-            self._dispatcher.try_again(frame, index, frame.nodes[index], left.value)
+            self._dispatcher.try_again(frame, index, frame.nodes[index], value)
         elif left.node is not None:
-            self._arrive(frame, index, left.value)
-        elif frame.flow is not None and frame.flow.is_settled(frame.root):
-            self._deliver_and_settle(frame)
+            self._arrive(frame, index, value)
+        elif not left.running:
+            self._settle(frame, index, value)
 
     def _arrive(self, frame: Frame, index: int, value: Any) -> None:
         """A node has returned: settle it, or go on with what it returned."""

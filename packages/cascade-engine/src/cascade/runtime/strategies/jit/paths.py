@@ -51,12 +51,11 @@ class Point(NamedTuple):
     """A place on a path.
 
     Attributes:
-        done: The nodes that have been called, in their order.
-        skipped: The nodes that were found to be skipped when their turn came.
+        settled: The nodes whose turn has come, in their order: the `Skip` of those that were skipped then, and ``None``
+            for those that have been called.
     """
 
-    done: tuple[int, ...]
-    skipped: Mapping[int, Skip]
+    settled: Mapping[int, Skip | None]
 
 
 class Made(NamedTuple):
@@ -205,18 +204,20 @@ class _Explorer:
             known: How many calls were made before it.
         """
         made: list[Made] = []
-        skipped: dict[int, Skip] = {}
+        settled: dict[int, Skip | None] = {}
         try:
-            end = self._rehearse(outcomes, made, skipped)
+            end = self._rehearse(outcomes, made, settled)
         except _Undecided as undecided:
-            point = self._point(made, skipped)
+            point = self._point(settled)
             line = self._count(made[known:])
             return Path(line, self._decision(undecided.node, outcomes, len(made)), point)
         if isinstance(end, Made):
             return Path(self._count(made[known:-1]), end, len(self.points) - 1)
-        return Path(self._count(made[known:]), end, self._point(made, skipped))
+        return Path(self._count(made[known:]), end, self._point(settled))
 
-    def _rehearse(self, outcomes: Sequence[int], made: list[Made], skipped: dict[int, Skip]) -> Made | Operand | None:
+    def _rehearse(
+        self, outcomes: Sequence[int], made: list[Made], settled: dict[int, Skip | None]
+    ) -> Made | Operand | None:
         """Run the step to its end, or to the first decision without an outcome."""
         frame = Frame(self._graph, self._data, self._plan, None, 0, 1)
         flow = frame.flow = _RehearsedFlow(self._graph, frame.values, outcomes)
@@ -226,7 +227,7 @@ class _Explorer:
             node = frame.nodes[index]
             found = self._resolver.resolve_or_skip(node, frame.values)
             if isinstance(found, Skip):
-                skipped[index] = found
+                settled[index] = found
                 frame.settle(index, found)
                 continue
             args, kwargs = found
@@ -235,11 +236,12 @@ class _Explorer:
                     index,
                     [_operand(index, at, value) for at, value in enumerate(args)],
                     [(name, _operand(index, name, value)) for name, value in kwargs.items()],
-                    self._point(made, skipped),
+                    self._point(settled),
                 )
             )
             if flow.tail == index and node.kind is NodeKind.TASK:
                 return made[-1]
+            settled[index] = None
             frame.settle(index, _Mark(index))
         value = frame.values[frame.root]
         return value.reference if isinstance(value, _Mark) else None
@@ -256,8 +258,8 @@ class _Explorer:
         arms = [self.explore((*outcomes, outcome), known) for outcome in range(count)]
         return Decision(index, subject, keys, arms, has_default)
 
-    def _point(self, made: list[Made], skipped: dict[int, Skip]) -> int:
-        self.points.append(Point(tuple(each.node for each in made), dict(skipped)))
+    def _point(self, settled: dict[int, Skip | None]) -> int:
+        self.points.append(Point(dict(settled)))
         return len(self.points) - 1
 
     def _count(self, line: list[Made]) -> list[Made]:

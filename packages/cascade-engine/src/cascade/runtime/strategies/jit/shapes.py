@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import linecache
 import weakref
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextvars import copy_context
 from time import perf_counter
 from types import CoroutineType, MappingProxyType
@@ -14,11 +14,12 @@ from typing import Any, Final, NamedTuple, cast
 
 from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS, holds_stand_in
+from cascade.runtime.flow import Skip
 from cascade.runtime.strategies.jit.entries import entry, entry_of
 from cascade.runtime.strategies.jit.forms import Form, forms
 from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.runtime.strategies.jit.lines import Called
-from cascade.runtime.strategies.jit.paths import Point, Tree, paths
+from cascade.runtime.strategies.jit.paths import Tree, paths
 from cascade.runtime.strategies.jit.render import Outline, filled_in, render
 from cascade.runtime.strategies.jit.routed import NO_ROUTE, Routed, route_of
 from cascade.runtime.strategies.jit.schedule import Turn, schedule
@@ -72,22 +73,25 @@ class Shape(NamedTuple):
         """What is rendered of it."""
         return Outline(self.graph, self.forms, self.turns, self.tree)
 
-    def done_before(self, reached: Sequence[int], point: int | None) -> Point:
-        """The nodes that have been called, and have their values, when some others have returned or failed.
+    def before(self, reached: Collection[int], point: int | None) -> Mapping[int, Skip | None]:
+        """Where the step is when some nodes have returned or failed.
 
         Args:
-            reached: The others.
+            reached: Those nodes.
             point: Where that is, in a shape with decisions.
+
+        Returns:
+            The nodes before, as in `Point`.
         """
         if self.tree is not None:
             assert point is not None
-            return self.tree.points[point]
-        done: list[int] = []
+            return self.tree.points[point].settled
+        done: dict[int, Skip | None] = {}
         for turn in self.turns:
             if not set(turn).isdisjoint(reached):
                 break
-            done += turn
-        return Point(tuple(done), {})
+            done.update(dict.fromkeys(turn))
+        return done
 
     def certain(self) -> set[AnyTask]:
         """The tasks that every step calls."""
