@@ -16,6 +16,7 @@ from observatory.workloads import (
     changing_depth,
     changing_literals,
     complex_countdown,
+    conditional_loop,
     creation,
     fan_out,
     floor_loops,
@@ -29,6 +30,7 @@ from observatory.workloads import (
     simple_countdown,
     stable_complex_loop,
     start_up,
+    state_machine,
 )
 
 CREATION_CLAIMS: Final = (
@@ -62,6 +64,8 @@ LOOP_CLAIMS: Final = (
     over_floor("loop with a resource / without", "tco/resource_loop", at_most=1.3),
     extra_us("retries declared, not needed, a step more", "tco/retries_loop", at_most=3),
     over_floor("router loop / creating and following", "tco/router_loop"),
+    over_floor("state machine / creating and following", "tco/state_machine"),
+    over_floor("conditional loop / creating and calling", "tco/conditional_loop"),
     ratio(
         "fifty depths in turn / interpreter",
         Key("tco/changing_depth"),
@@ -95,6 +99,8 @@ SUITE: Final = Suite(
             resource_loop,
             retries_loop,
             router_loop,
+            state_machine,
+            conditional_loop,
             changing_depth,
             never_repeating,
             fan_out,
