@@ -226,6 +226,22 @@ def test_a_literal_wrapper_is_taken_off_in_every_step() -> None:
     same_both_ways(program)
 
 
+@pytest.mark.parametrize("kind", [list, tuple, lambda members: {"k": members[0]}], ids=["list", "tuple", "dict"])
+def test_a_container_is_passed_on_itself_where_one_of_literal_wrappers_stood(kind: Any) -> None:
+    def program(calls: Calls) -> Any:
+        kept = kind([1])
+
+        @inline
+        def loop(n: int, x: Any) -> Any:
+            calls.append((n, x, x is kept))
+            return x if n == 0 else loop(n - 1, kind([cs.literal([n])]) if n > 6 else kept)
+
+        return loop(12, None)
+
+    _, calls = same_both_ways(program)
+    assert calls[-1][2]
+
+
 def test_options_of_one_call_are_not_forgotten_nor_kept() -> None:
     def program(calls: Calls) -> Any:
         attempts: dict[int, int] = {}
