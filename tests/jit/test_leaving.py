@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from cascade import workflow as cs
-from tests.jit.support import Calls, now, same_on_engines
+from cascade.adapters.executors import local
+from cascade.runtime.strategies import compiled, interpreter
+from cascade.runtime.strategies.jit import cycle_cache, shapes
+from cascade.runtime.strategies.jit.render import BATCH
+from tests.jit.support import Calls, cycles, now, same_on_engines
 
 inline = cs.task(mode="inline")
 
@@ -218,3 +225,31 @@ def test_a_step_that_cannot_be_run_is_the_fault_of_the_task_that_returned_it(who
     kind, _, notes = same_on_engines(program).outcome
     assert kind is cs.CapacityError
     assert who in notes[0]
+
+
+@pytest.mark.parametrize("slow_s", [0.001, 0.1], ids=["within a slice", "longer than a slice"])
+def test_a_task_that_turns_slow_goes_back_to_threads(slow_s: float) -> None:
+    engine = cs.Engine(jit=True)
+    now_s = 0.0
+    slow_inline: list[bool] = []
+
+    def clock() -> float:
+        return now_s
+
+    @cs.task
+    def loop(n: int) -> str:
+        nonlocal now_s
+        if n < 1_000:
+            now_s += slow_s
+            slow_inline.append(threading.current_thread() is threading.main_thread())
+        return "end" if n == 0 else loop(n - 1)
+
+    with ExitStack() as stack:
+        for module in (interpreter, compiled, cycle_cache, local):
+            stack.enter_context(patch.object(module, "perf_counter", clock))
+        stack.enter_context(patch.dict(shapes._COMMON, clock=clock))
+        stack.enter_context(engine)
+        cs.run(loop(2_000), engine=engine)
+    assert cycles(engine).statistics["steps"] >= 1_000
+    assert slow_inline.index(False) <= BATCH + 1, "one batch, and the call that is measured"
+    assert not any(slow_inline[BATCH + 1 :])

@@ -92,7 +92,7 @@ class CompiledSteps:
         opened = self._run.step_resources.opened
         ran = self._cycles.run(step.call, 0.0, opened)
         total = ran.steps
-        while ran.steps and ran.left is None and isinstance(ran.call, LazyResult) and perf_counter() < until:
+        while _has_run(ran) and isinstance(ran.call, LazyResult) and perf_counter() < until:
             if not journal.begin_step(step.step + total, ran.call):
                 break
             following = self._cycles.run(ran.call, 0.0, opened)
@@ -126,7 +126,7 @@ class CompiledSteps:
         self._progress.add(ran.steps * len(graph))
         if step.parent is None:
             self._run.steps = step.step + ran.steps - 1
-        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.root.name)
+        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.root.name, ran.is_slow)
 
     def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> tuple[Frame, int, list[int]] | None:
         """The frame of a step that was left in its middle.
@@ -171,6 +171,11 @@ class CompiledSteps:
         until = perf_counter() + self._slice_s
         ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
         return ran._replace(kept=watch.kept)
+
+
+def _has_run(ran: Ran) -> bool:
+    """Whether compiled code has run steps, and the next may be left to it, too."""
+    return bool(ran.steps) and ran.left is None and not ran.is_slow
 
 
 __all__ = ["CompiledSteps"]

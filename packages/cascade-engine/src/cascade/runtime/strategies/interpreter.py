@@ -314,7 +314,7 @@ class Interpreter:
         if self._journal.every_step and following.parent is None and not self._begin_step(following):
             return
         compiled = self._compiled
-        if compiled is not None and self._dispatcher.may_compile:
+        if compiled is not None and self._dispatcher.may_compile and not following.is_measured:
             ran = compiled.run(following, self._until)
             following = compiled.after(ran, following)
             if ran.loop is not None and not self._goes_on(ran, following):

@@ -177,11 +177,11 @@ class _Writer:
         self.add(depth, "steps += batch")
         self.add(depth, "done = 0")
         self.add(depth, "now = clock()")
-        self.add(depth, "if now >= until:")
-        self.add(depth + 1, "return steps, call, last, None")
         if not self._awaits:
             self.add(depth, "if now - began > SLOW_S * batch:")
             self.add(depth + 1, "return steps, call, last, SLOW")
+        self.add(depth, "if now >= until:")
+        self.add(depth + 1, "return steps, call, last, None")
         self.add(depth, f"if batch < {BATCH} and now - began < {SLICE_SHARE_S}:")
         self.add(depth + 1, "batch += batch")
         self.add(depth, "began = now")
