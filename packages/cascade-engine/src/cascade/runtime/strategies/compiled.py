@@ -141,17 +141,16 @@ class CompiledSteps:
             say(step.step, step.call)
         elif left.place is not None:
             self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
-        place, values = left.place, left.values
+        place, values, literals = left.place, left.values, left.literals
         reached = list(left.running) if left.node is None else [left.node]
         if place is None:
             failed = loop.failed(left.value)
             if failed is None:  # an interrupt
                 return None
             place, node = failed
-            reached, values = [node], left.values[place]
+            reached, (values, literals) = [node], left.values[place]
         shape = loop.shapes[place]
-        graph, data, _ = build_graph(step.call, self._registry)
-        frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
+        frame = Frame(shape.graph, shape.data(literals), shape.plan, step.parent, step.slot, step.step)
         done = shape.done_before(reached)
         left_out = frame.fast_forward(done, reached, values)
         self._progress.done += len(done)

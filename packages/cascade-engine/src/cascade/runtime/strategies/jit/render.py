@@ -117,8 +117,9 @@ class _Writer:
         self.add(1, "steps = done = last = 0")
         self.add(1, "batch = 1")
         for place, outline in enumerate(self._outlines):
-            if len(outline.graph) > 1:
-                self.add(1, f"{' = '.join(_values(place, outline.graph))} = None")
+            unset = [*_values(place, outline.graph), *_literals(place, outline)]
+            if unset:
+                self.add(1, f"{' = '.join(name or '_' for name in unset)} = None")
         names = [_resource(place, each, name) for place, each, name in filled_in(self._outlines)]
         if names:
             self.add(1, f"{', '.join(names)}, = resources")
@@ -137,8 +138,8 @@ class _Writer:
         self.add(1, "except BaseException as error:")
         if self._together:
             self.add(2, "if group is not None: await group.cancel(error)")
-        listed = ", ".join(f"[{', '.join(_values(place, each.graph))}]" for place, each in enumerate(self._outlines))
-        self.add(2, f"return steps + done, call, last, Leave(None, None, error, [{listed}])")
+        listed = ", ".join(f"({_state(place, each)})" for place, each in enumerate(self._outlines))
+        self.add(2, f"return steps + done, call, last, Leave(None, None, error, ({listed},), ())")
 
     def _hot_names(self) -> list[str]:
         """What every step looks at. As parameters they are local to the function, which is the quickest way to them."""
@@ -228,8 +229,7 @@ class _Writer:
             self._note(place, node)
             self.add(depth + 1, line)
             self.add(depth, "except Exception as error:")
-            values = ", ".join(_values(place, outline.graph))
-            failed = f"Leave({place}, {node.index}, error, [{values}], True)"
+            failed = f"Leave({place}, {node.index}, error, {_state(place, outline)}, True)"
             self.add(depth + 1, f"return steps + done, call, last, {failed}")
         if is_timed:
             self.add(depth, "elapsed_s = clock() - began_call")
@@ -253,16 +253,13 @@ class _Writer:
             self._note(place, node)
             self.add(depth, f"group.start(T{place}_{node.index}, {node.index}, {_call(place, form)}){_comment(node)}")
         self.add(depth, "if await group.is_troubled() or suspended and watch.resumed():")
-        values = ", ".join(_values(place, outline.graph))
-        self.add(
-            depth + 1, f"return steps + done, call, last, Leave({place}, None, None, [{values}], running=group.running)"
-        )
+        leave = f"Leave({place}, None, None, {_state(place, outline)}, running=group.running)"
+        self.add(depth + 1, f"return steps + done, call, last, {leave}")
         self.add(depth, f"{', '.join(f'v{place}_{form.node.index}' for form in forms)}, = group.values()")
         self.add(depth, "group = None")
 
     def _add_leave(self, depth: int, place: int, outline: Outline, node: Node) -> None:
-        values = ", ".join(_values(place, outline.graph))
-        leave = f"Leave({place}, {node.index}, v{place}_{node.index}, [{values}])"
+        leave = f"Leave({place}, {node.index}, v{place}_{node.index}, {_state(place, outline)})"
         self.add(depth, f"return steps + done, call, last, {leave}")
 
     def _note(self, place: int, node: Node) -> None:
@@ -271,6 +268,24 @@ class _Writer:
 
 def _values(place: int, graph: Graph) -> list[str]:
     return [f"v{place}_{index}" for index in range(graph.root.index)]
+
+
+def _literals(place: int, outline: Outline) -> list[str]:
+    """The names of the literals by slot; empty for one that the call does not give: a resource, or one not used."""
+    names: dict[int, str] = {}
+    for form in outline.forms:
+        node = form.node
+        operands: list[tuple[int | str, int]] = [*enumerate(node.args), *zip(node.keywords, node.kwargs, strict=True)]
+        for at, reference in operands:
+            if reference < 0 and at not in form.injected:
+                names.setdefault(-1 - reference, name_of_literal(place, node, at))
+    return [names.get(slot, "") for slot in range(max(names, default=-1) + 1)]
+
+
+def _state(place: int, outline: Outline) -> str:
+    """What a step has so far: the values of its nodes, and its literals."""
+    literals = ", ".join(name or "None" for name in _literals(place, outline))
+    return f"[{', '.join(_values(place, outline.graph))}], [{literals}]"
 
 
 def _operand(place: int, node: Node, at: int | str, reference: int) -> str:

@@ -12,7 +12,7 @@ from time import perf_counter
 from types import CoroutineType, MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
-from cascade.graph.model import Graph, Node
+from cascade.graph.model import DataTuple, Graph, Node
 from cascade.graph.operands import KINDS, holds_stand_in
 from cascade.runtime.strategies.jit.forms import Form, forms
 from cascade.runtime.strategies.jit.leaves import LEAVES
@@ -65,6 +65,19 @@ class Shape(NamedTuple):
         assert task is not None
         return task
 
+    def data(self, literals: Sequence[Any]) -> DataTuple:
+        """The literals of a call by slot.
+
+        Args:
+            literals: Those that compiled code has read from the call.
+        """
+        slots = [reference for node in self.graph.nodes for reference in (*node.args, *node.kwargs)]
+        data = [*literals, *[None] * (-min(slots, default=0) - len(literals))]
+        for form in self.forms:
+            for name, resource in form.injected.items():
+                data[-1 - form.node.kwargs[form.node.keywords.index(name)]] = resource
+        return tuple(data)
+
     def done_before(self, reached: Sequence[int]) -> set[int]:
         """The nodes that have been called, and have their values, when some others have returned or failed."""
         done: set[int] = set()
@@ -95,8 +108,9 @@ class Leave(NamedTuple):
         place: Which of the loop's shapes; ``None`` if a node raised (see `CompiledLoop.failed`).
         node: The index of the node that returned a call, or whose first attempt failed; otherwise ``None``.
         value: What it returned or raised.
-        values: Values of the nodes by index, of which those called before in this step count; if a node raised, such
-            a list for each shape.
+        values: Values of the nodes by index, of which those called before in this step count; if a node raised, for
+            each shape such a list and one of literals.
+        literals: The literals by slot, as they were when the step began: the call may have been changed since.
         is_attempt: Whether an attempt failed that may be followed by others.
         running: Calls that are awaited together, by index: the asyncio task of each and its coroutine.
     """
@@ -104,7 +118,8 @@ class Leave(NamedTuple):
     place: int | None
     node: int | None
     value: Any
-    values: list[Any]
+    values: Sequence[Any]
+    literals: Sequence[Any]
     is_attempt: bool = False
     running: Mapping[int, tuple[asyncio.Task[Any], Coroutine[Any, Any, Any]]] = MappingProxyType({})
 
