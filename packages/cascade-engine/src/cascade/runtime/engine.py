@@ -363,7 +363,7 @@ async def _evaluate(interpreter: Interpreter, timeout_s: float | None) -> Any:
         raise TaskTimeoutError(f"the run took longer than its timeout of {timeout_s:g} s") from error
     if is_late:
         raise TaskTimeoutError(f"the run took longer than its timeout of {timeout_s:g} s")
-    if not isinstance(value, Skip):
+    if type(value) is not Skip:
         return value
     if value.reason == "UpstreamSkipped_Sequence":
         return None

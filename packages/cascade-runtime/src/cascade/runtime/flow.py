@@ -136,7 +136,7 @@ class FlowManager:
         phase = _COLLECTING
         if options.condition is not None:
             condition = values[options.condition]
-            if isinstance(condition, Skip):
+            if type(condition) is Skip:
                 return self._skip(index, node, "UpstreamSkipped_Data")
             if not condition:
                 if options.otherwise is None:
@@ -145,7 +145,7 @@ class FlowManager:
                 self._passes_on[index] = options.otherwise
         if phase == _COLLECTING and node.kind is NodeKind.ROUTER:
             selected = values[node.args[0]]
-            if isinstance(selected, Skip):
+            if type(selected) is Skip:
                 return self._skip(index, node, "UpstreamSkipped_Data")
             phase = _PASSING
             self._passes_on[index] = choose_route(node, selected, values[node.args[1]])
@@ -158,7 +158,7 @@ class FlowManager:
 
     def _pass_on(self, index: int, node: Node, settled: list[int]) -> None:
         value = self._values[self._passes_on.pop(index)]
-        if isinstance(value, Skip):
+        if type(value) is Skip:
             self._skip(index, node, "UpstreamSkipped_Data")
         else:
             self._values[index] = value

@@ -92,7 +92,7 @@ class CompiledSteps:
         opened = self._run.step_resources.opened
         ran = self._cycles.run(step.call, 0.0, opened)
         total = ran.steps
-        while _has_run(ran) and isinstance(ran.call, LazyResult) and perf_counter() < until:
+        while _has_run(ran) and issubclass(type(ran.call), LazyResult) and perf_counter() < until:
             if not journal.begin_step(step.step + total, ran.call):
                 break
             following = self._cycles.run(ran.call, 0.0, opened)

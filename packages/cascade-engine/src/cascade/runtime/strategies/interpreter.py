@@ -463,13 +463,13 @@ class Interpreter:
             self._value, self._is_finished = value, True
             return None
         if type(parent) is MapRun:
-            if isinstance(value, Skip):
+            if type(value) is Skip:
                 reason = f"item {slot} of the map was skipped ({value.reason}), so it has no value"
                 self._fail_loop(DependencyMissingError(reason), value.name, 1, parent, slot)
                 return None
             return self._complete_item(parent, slot, value)
         if self._cached.is_led(parent, slot):
-            if not isinstance(value, Skip):
+            if type(value) is not Skip:
                 self._calls.start(self._cached.store(parent, slot, value), parent, slot)
                 return None
             self._cached.give_up_node(parent, slot)

@@ -115,7 +115,7 @@ class CycleCache:
         left: Any = None
         routed = Routed()
         call = routed.chosen(call)
-        while isinstance(call, LazyResult):
+        while issubclass(type(call), LazyResult):
             loop = self._loops.get(call._task.base)
             if loop is None:
                 break
@@ -150,9 +150,10 @@ class CycleCache:
             stop = await loop.run_watched(call, until, resources, routed, watch)
         steps, call, place, left = stop
         loop.steps += steps
-        other = self._loops.get(call._task.base) if steps and left is None and isinstance(call, LazyResult) else None
-        if other is not None and other is not loop:
-            self._note_handover(loop, other)
+        if steps and left is None and issubclass(type(call), LazyResult):
+            other = self._loops.get(call._task.base)
+            if other is not None and other is not loop:
+                self._note_handover(loop, other)
         call = call if left else routed.given(call)
         return self._ran(steps, call, loop if steps or left else None, place, left, None)
 
