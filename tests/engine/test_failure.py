@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -60,6 +62,51 @@ def test_the_exception_says_in_which_task_step_and_path_it_was_raised() -> None:
     assert "task 'fail_now'" in note
     assert "step 3" in note, "inner(1), inner(0) and fail_now() are the steps of the inner node's own loop"
     assert "for inner" in note
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    code: int
+
+
+class WithoutNotes(Exception):
+    __notes__ = None  # type: ignore[assignment]
+
+
+class Wordless(Exception):
+    def __str__(self) -> str:
+        raise AttributeError("it has no words")
+
+
+@pytest.mark.parametrize("error", [Frozen(3), WithoutNotes(), Wordless()], ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("where", ["a task", "a resource", "both"])
+def test_an_exception_that_takes_no_note_or_has_no_words_arrives_all_the_same(error: Exception, where: str) -> None:
+    @cs.resource
+    def resource() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            if where != "a task":
+                raise error
+
+    @cs.task
+    def fails(n: int, value: int = cs.Inject(resource)) -> int:
+        if n == 0 and where != "a resource":
+            raise error
+        return n if n == 0 else fails(n - 1)
+
+    with pytest.raises(type(error)) as caught:
+        cs.run(fails(5))
+    assert caught.value is error
+
+
+def test_a_kept_run_ends_with_an_exception_that_has_no_words() -> None:
+    @cs.task
+    def fails() -> None:
+        raise Wordless
+
+    with pytest.raises(Wordless):
+        cs.run(fails(), state="memory://")
 
 
 def test_the_label_of_a_call_is_what_an_error_names() -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ class Refused(Exception):
         self.code = code
 
 
+@dataclass(frozen=True)
+class Frozen(Exception):
+    code: int
+
+
 @cs.task(mode="process")
 def process_id() -> int:
     return os.getpid()
@@ -49,6 +55,11 @@ def countdown(n: int) -> str:
 @cs.task(mode="process")
 def refuse(code: int) -> None:
     raise Refused(code, "not today")
+
+
+@cs.task(mode="process")
+def refuse_for_good(code: int) -> None:
+    raise Frozen(code)
 
 
 @cs.task(mode="process")
@@ -126,6 +137,11 @@ def test_an_exception_comes_back_with_its_type_its_fields_and_the_remote_traceba
         cs.run(refuse(7), engine=engine)
     assert (caught.value.code, caught.value.args) == (7, (7, "not today"))
     assert any("in refuse" in note for note in caught.value.__notes__)
+
+
+def test_an_exception_that_takes_no_note_and_cannot_be_sent_is_named(engine: cs.Engine) -> None:
+    with pytest.raises(cs.NotShippableError, match=r"'refuse_for_good' of mode 'process' raised Frozen\(code=7\)"):
+        cs.run(refuse_for_good(7), engine=engine)
 
 
 def test_context_variables_reach_the_worker(engine: cs.Engine) -> None:

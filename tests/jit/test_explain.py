@@ -78,6 +78,8 @@ def test_a_shape_that_cannot_be_compiled_says_why() -> None:
     assert "same-0 has a timeout, a cache or constraints" in found.explain(loop(9, same.with_timeout(3)(1)))
     assert "loop-1 has a name of its own" in found.explain(loop.named("other")(9, same(1)))
     assert "is a map" in found.explain(loop(9, same.map([1, 2])))
+    assert "more than 256 operands" in found.explain(loop(9, [same(1), *range(255)]))
+    assert "is a container of literals" in found.explain(loop(9, [cs.literal([1])]))
 
 
 def test_outcomes_are_counted_step_by_step() -> None:

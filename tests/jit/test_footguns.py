@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cascade import workflow as cs
+from cascade.spec.lazy_types import LazyResult
 from tests.jit.support import Calls, same_both_ways
 
 inline = cs.task(mode="inline")
@@ -24,6 +25,22 @@ class Box:
 
 
 Pair = namedtuple("Pair", "left right")
+
+
+class Proxy:
+    """Stands for an object that is not there, as the proxies of web frameworks do: not even its class can be asked."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise LookupError("there is nothing behind it")
+
+
+class Disguised:
+    """Says that it is a lazy result, as a mock of one does."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return LazyResult
 
 
 def logged(calls: Calls, name: str) -> Any:
@@ -226,6 +243,22 @@ def test_a_literal_wrapper_is_taken_off_in_every_step() -> None:
     same_both_ways(program)
 
 
+@pytest.mark.parametrize("kind", [list, tuple, lambda members: {"k": members[0]}], ids=["list", "tuple", "dict"])
+def test_a_container_is_passed_on_itself_where_one_of_literal_wrappers_stood(kind: Any) -> None:
+    def program(calls: Calls) -> Any:
+        kept = kind([1])
+
+        @inline
+        def loop(n: int, x: Any) -> Any:
+            calls.append((n, x, x is kept))
+            return x if n == 0 else loop(n - 1, kind([cs.literal([n])]) if n > 6 else kept)
+
+        return loop(12, None)
+
+    _, calls = same_both_ways(program)
+    assert calls[-1][2]
+
+
 def test_options_of_one_call_are_not_forgotten_nor_kept() -> None:
     def program(calls: Calls) -> Any:
         attempts: dict[int, int] = {}
@@ -389,6 +422,29 @@ def test_the_value_of_the_loop_may_be_a_container(last: Any) -> None:
         return loop(10)
 
     same_both_ways(program)
+
+
+@pytest.mark.parametrize("kind", [Proxy, Disguised])
+def test_the_class_of_a_value_is_not_what_the_value_says(kind: Any) -> None:
+    value = kind()
+
+    def program(calls: Calls) -> Any:
+        work = cs.task(mode="inline")(lambda x: x)
+        routes = {True: "nothing", False: value}
+
+        @inline
+        def loop(n: int, x: Any = None, y: Any = None) -> Any:
+            calls.append((n, type(x), type(y)))
+            return cs.Router(n < 0, routes) if n == 0 else loop(n - 1, work(value), value)
+
+        @inline
+        def outer(n: int, x: Any = None) -> Any:
+            calls.append((n, type(x)))
+            return x if n == 0 else outer(n - 1, loop(5))
+
+        return outer(5)
+
+    assert same_both_ways(program)[0][0] is kind
 
 
 def test_the_loop_ends_in_a_container_of_calls() -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from cascade import workflow as cs
-from tests.jit.support import Calls, now, same_on_engines
+from cascade.adapters.executors import local
+from cascade.runtime.strategies import compiled, interpreter
+from cascade.runtime.strategies.jit import cycle_cache, shapes
+from cascade.runtime.strategies.jit.render import BATCH
+from tests.jit.support import Calls, cycles, now, same_on_engines
 
 inline = cs.task(mode="inline")
 
@@ -161,6 +168,68 @@ def test_a_step_that_a_router_has_chosen_is_left(how: str, together: bool) -> No
     same_on_engines(program, is_compiled=how != "is tried again" or not together)
 
 
+@pytest.mark.parametrize("how", ["returns a call", "fails", "is tried again"])
+@pytest.mark.parametrize("change", [list[Any].clear, lambda held: held.append(same(7)), list[Any].reverse])
+def test_a_list_with_calls_that_is_changed_during_the_step_is_what_it_was_when_the_step_began(
+    how: str, change: Callable[[list[Any]], None]
+) -> None:
+    """``loop(n - 1, [same(n), n], last(changes(n)))``: the list is changed by ``changes``, then ``last`` is left."""
+
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        held: list[Any] = []
+        failures = [4]
+
+        @inline
+        def changes(n: int) -> int:
+            if n == 4:
+                change(held)
+            return n
+
+        @inline
+        def last(n: int) -> Any:
+            calls.append(("last", n))
+            if n == 4 and how == "returns a call":
+                return same(n)
+            if n in failures and how != "returns a call":
+                failures.remove(n)
+                raise ValueError(n)
+            return n
+
+        @inline
+        def loop(n: int, x: Any = None, y: Any = None) -> Any:
+            nonlocal held
+            calls.append(("loop", n, x, y))
+            held = [same(n), -n]
+            tried = last.with_retry(2) if how == "is tried again" else last
+            return x if n == 0 else loop(n - 1, held, tried(changes(n)))
+
+        return loop(8)
+
+    same_on_engines(program)
+
+
+def test_one_literal_given_to_several_calls_is_not_taken_for_several() -> None:
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        @inline
+        def first(x: list[int]) -> Any:
+            calls.append(("first", x))
+            return same(x) if x[0] == 4 else x
+
+        @inline
+        def second(x: list[int]) -> list[int]:
+            calls.append(("second", x))
+            return x
+
+        @inline
+        def loop(n: int, x: Any = None, y: Any = None) -> Any:
+            one, other = cs.literal([n]), cs.literal([-n])
+            return (x, y) if n == 0 else loop(n - 1, first(one), second(one if n > 6 else other))
+
+        return loop(12)
+
+    same_on_engines(program)
+
+
 MODIFIED: dict[str, Callable[[Any, int], Any]] = {
     "a timeout": lambda task, n: task.with_timeout(10)(n),
     "a condition": lambda task, n: task.run_if(n % 4 == 0, otherwise=-1)(n),
@@ -218,3 +287,31 @@ def test_a_step_that_cannot_be_run_is_the_fault_of_the_task_that_returned_it(who
     kind, _, notes = same_on_engines(program).outcome
     assert kind is cs.CapacityError
     assert who in notes[0]
+
+
+@pytest.mark.parametrize("slow_s", [0.001, 0.1], ids=["within a slice", "longer than a slice"])
+def test_a_task_that_turns_slow_goes_back_to_threads(slow_s: float) -> None:
+    engine = cs.Engine(jit=True)
+    now_s = 0.0
+    slow_inline: list[bool] = []
+
+    def clock() -> float:
+        return now_s
+
+    @cs.task
+    def loop(n: int) -> str:
+        nonlocal now_s
+        if n < 1_000:
+            now_s += slow_s
+            slow_inline.append(threading.current_thread() is threading.main_thread())
+        return "end" if n == 0 else loop(n - 1)
+
+    with ExitStack() as stack:
+        for module in (interpreter, compiled, cycle_cache, local):
+            stack.enter_context(patch.object(module, "perf_counter", clock))
+        stack.enter_context(patch.dict(shapes._COMMON, clock=clock))
+        stack.enter_context(engine)
+        cs.run(loop(2_000), engine=engine)
+    assert cycles(engine).statistics["steps"] >= 1_000
+    assert slow_inline.index(False) <= BATCH + 1, "one batch, and the call that is measured"
+    assert not any(slow_inline[BATCH + 1 :])

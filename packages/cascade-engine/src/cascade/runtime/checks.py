@@ -57,7 +57,7 @@ def check_graph(
         faults += _timeout_faults(node, run)
         faults += _capacity_faults(node, data, run)
     for literal in data:
-        if isinstance(literal, InjectStandIn):
+        if type(literal) is InjectStandIn:
             faults += _resource_faults(literal, run.step_resources)
     faults += [ParameterError(fault) for fault in run.parameters.check(specs)]
     if refuse_unused_params:

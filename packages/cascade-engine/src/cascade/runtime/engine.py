@@ -21,6 +21,7 @@ from cascade.runtime.durability.levels import parse_durability
 from cascade.runtime.durability.session import DurableRun, Resumption
 from cascade.runtime.durability.stores import StoresInUse
 from cascade.runtime.flow import Skip
+from cascade.runtime.notes import add_note, words_of
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import wait_for_all
@@ -362,7 +363,7 @@ async def _evaluate(interpreter: Interpreter, timeout_s: float | None) -> Any:
         raise TaskTimeoutError(f"the run took longer than its timeout of {timeout_s:g} s") from error
     if is_late:
         raise TaskTimeoutError(f"the run took longer than its timeout of {timeout_s:g} s")
-    if not isinstance(value, Skip):
+    if type(value) is not Skip:
         return value
     if value.reason == "UpstreamSkipped_Sequence":
         return None
@@ -384,10 +385,10 @@ async def _close_resources(run: RunContext, error: BaseException | None) -> Base
     was_cancelled = await wait_for_all([closing])
     for failure in closing.result():
         if error is None:
-            failure.add_note("Cascade: while a resource was closed, after the run's target had got its value")
+            add_note(failure, "Cascade: while a resource was closed, after the run's target had got its value")
             error = failure
         else:
-            error.add_note(f"Cascade: then, while a resource was closed: {type(failure).__name__}: {failure}")
+            add_note(error, f"Cascade: then, while a resource was closed: {words_of(failure)}")
     return asyncio.CancelledError() if was_cancelled and error is None else error
 
 

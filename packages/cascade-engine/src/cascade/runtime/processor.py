@@ -69,7 +69,7 @@ class NodeProcessor:
             values: Any = call.args if isinstance(place, int) else call.kwargs
             wanted = values[place]
             # Not an Inject any more: the input was skipped and the parameter's default stands here.
-            if isinstance(wanted, InjectStandIn):
+            if type(wanted) is InjectStandIn:
                 values[place] = await self._run.step_resources.get(wanted)
 
     async def process(self, call: NodeCall, failed: Exception | None = None) -> Any:
@@ -152,7 +152,7 @@ def without_resources(call: NodeCall) -> tuple[list[Any], dict[str, Any]]:
     """The arguments with the name of each resource in its place: a connection is no part of a key."""
 
     def name(value: Any) -> Any:
-        return f"resource {value._name}" if isinstance(value, InjectStandIn) else value
+        return f"resource {value._name}" if type(value) is InjectStandIn else value
 
     return [name(value) for value in call.args], {key: name(value) for key, value in call.kwargs.items()}
 

@@ -187,7 +187,7 @@ class _Builder:
         if kind is None:
             self.data.append(draft.literal)
             reference = -len(self.data)
-            if isinstance(draft.literal, InjectStandIn):
+            if type(draft.literal) is InjectStandIn:
                 self._injects.add(reference)
             return reference
         if kind is not NodeKind.TASK:
@@ -329,7 +329,7 @@ class _Builder:
 
     def _literal_key(self, reference: int) -> Any:
         literal = self.data[-1 - reference]
-        if isinstance(literal, InjectStandIn):
+        if type(literal) is InjectStandIn:
             return literal._name, id(literal._resource)
         return canonical_digest(literal)
 

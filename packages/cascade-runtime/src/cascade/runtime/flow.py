@@ -150,7 +150,7 @@ class FlowManager:
         values, options = self._values, node.options
         phase = _COLLECTING
         if options.condition is not None:
-            if isinstance(values[options.condition], Skip):
+            if type(values[options.condition]) is Skip:
                 return self._skip(index, node, "UpstreamSkipped_Data")
             if not self.condition_holds(index):
                 if options.otherwise is None:
@@ -158,7 +158,7 @@ class FlowManager:
                 phase = _PASSING
                 self._passes_on[index] = options.otherwise
         if phase == _COLLECTING and node.kind is NodeKind.ROUTER:
-            if isinstance(values[node.args[0]], Skip):
+            if type(values[node.args[0]]) is Skip:
                 return self._skip(index, node, "UpstreamSkipped_Data")
             phase = _PASSING
             self._passes_on[index] = self.chosen_route(index)
@@ -171,7 +171,7 @@ class FlowManager:
 
     def _pass_on(self, index: int, node: Node, settled: list[int]) -> None:
         value = self._values[self._passes_on.pop(index)]
-        if isinstance(value, Skip):
+        if type(value) is Skip:
             self._skip(index, node, "UpstreamSkipped_Data")
         else:
             self._values[index] = value

@@ -40,14 +40,14 @@ class ArgumentResolver:
         skipped, the node is skipped, too.
         """
         options = node.options
-        if any(isinstance(values[reference], Skip) for reference in options.after):
+        if any(type(values[reference]) is Skip for reference in options.after):
             return Skip("UpstreamSkipped_Sequence", node.name)
-        if any(isinstance(values[reference], Skip) for reference in options.amounts):
+        if any(type(values[reference]) is Skip for reference in options.amounts):
             return Skip("UpstreamSkipped_Data", node.name)
         args, kwargs = self.resolve(node, values)
         places: list[tuple[int | str, Any]] = [*enumerate(args), *kwargs.items()]
         for number, (place, value) in enumerate(places):
-            if not isinstance(value, Skip):
+            if type(value) is not Skip:
                 continue
             default = node.signature.default_of(place) if _is_passed_on(node, number) and node.signature else NOTHING
             # A default that is a stand-in is a call that this graph does not have; it cannot be used here.

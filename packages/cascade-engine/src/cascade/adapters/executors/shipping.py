@@ -15,6 +15,7 @@ import pickle
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from cascade.spec.errors import NotShippableError
@@ -111,7 +112,8 @@ def run_packed(data: bytes) -> bytes:
         outcome: tuple[bool, Any] = (True, contextvars.Context().run(_call_in, context, reference, args, kwargs))
     except BaseException as error:
         remote = "".join(traceback.format_exception(error))
-        error.add_note(f"in the worker process:\n{remote}")
+        with suppress(Exception):  # a frozen dataclass takes no note
+            error.add_note(f"in the worker process:\n{remote}")
         outcome = (False, error)
     try:
         packed = pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL)

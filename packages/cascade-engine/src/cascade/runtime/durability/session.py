@@ -23,6 +23,7 @@ from cascade.runtime.durability.durable import DurableJournal
 from cascade.runtime.durability.leases import is_alive, new_holder, release
 from cascade.runtime.durability.levels import Durability
 from cascade.runtime.durability.names import Names
+from cascade.runtime.notes import add_note, words_of
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import wait_for_all
@@ -219,13 +220,13 @@ class DurableRun:
         if isinstance(error, RunCancelledError):
             ending = Ending("Cancelled", b"")
         elif isinstance(error, Exception):
-            said = f"{type(error).__qualname__}: {error}"
-            ending = Ending("Failed", "\n".join([said, *getattr(error, "__notes__", ())]).encode("utf-8", "replace"))
+            said = [words_of(error), *map(str, getattr(error, "__notes__", None) or ())]
+            ending = Ending("Failed", "\n".join(said).encode("utf-8", "replace"))
         ended = asyncio.ensure_future(self._journal.end(ending))
         await wait_for_all([ended])
         failure = ended.exception()
         if failure is not None and failure is not error:
-            error.add_note(f"Cascade: then, while the run's state was stored: {type(failure).__name__}: {failure}")
+            add_note(error, f"Cascade: then, while the run's state was stored: {words_of(failure)}")
         return error
 
     async def close(self) -> None:

@@ -108,7 +108,7 @@ class CompiledSteps:
         opened = self._run.step_resources.opened
         ran = self._cycles.run(step.call, 0.0, opened)
         total = ran.steps
-        while ran.steps and ran.left is None and entry(ran.call) is not None and perf_counter() < until:
+        while _has_run(ran) and entry(ran.call) is not None and perf_counter() < until:
             if not journal.begin_step(step.step + total, ran.call):
                 break
             following = self._cycles.run(ran.call, 0.0, opened)
@@ -144,7 +144,8 @@ class CompiledSteps:
         self._progress.add(ran.steps * len(graph))
         if step.parent is None:
             self._run.steps = step.step + ran.steps - 1
-        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, graph.nodes[last].name)
+        last_name = graph.nodes[last].name
+        return NextStep(ran.call, step.parent, step.slot, step.step + ran.steps, last_name, ran.is_slow)
 
     def reenter(self, loop: CompiledLoop, left: Leave, step: NextStep) -> Entered | None:
         """The frame of a step that was left in its middle; ``None`` if it was left between two nodes."""
@@ -154,17 +155,16 @@ class CompiledSteps:
             say(step.step, step.call)
         elif left.place is not None:
             self._run.journal.begin_inner(step.parent, step.slot, step.step, step.call)
-        place, values, point = left.place, left.values, left.point
+        place, values, literals, point = left.place, left.values, left.literals, left.point
         reached = dict.fromkeys(left.running) if left.node is None else {left.node: left.value}
         if place is None:
             failed = loop.failed(left.value)
             if failed is None:  # an interrupt
                 return None
             place, node, point = failed
-            reached, values = {node: left.value}, left.values[place]
+            reached, (values, literals) = {node: left.value}, left.values[place]
         shape = loop.shapes[place]
-        graph, data, _ = build_graph(step.call, self._registry)
-        frame = Frame(graph, data, shape.plan, step.parent, step.slot, step.step)
+        frame = Frame(shape.graph, shape.data(literals), shape.plan, step.parent, step.slot, step.step)
         before = shape.before(reached, point)
         done = {index: values[index] if skip is None else skip for index, skip in before.items()}
         if not reached:
@@ -190,6 +190,11 @@ class CompiledSteps:
         until = perf_counter() + self._slice_s
         ran = await self._cycles.run_awaited(loop, call, until, self._run.step_resources.opened, watch)
         return ran._replace(kept=watch.kept)
+
+
+def _has_run(ran: Ran) -> bool:
+    """Whether compiled code has run steps, and the next may be left to it, too."""
+    return bool(ran.steps) and ran.left is None and not ran.is_slow
 
 
 __all__ = ["CompiledSteps"]

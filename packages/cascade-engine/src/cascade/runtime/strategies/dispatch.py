@@ -156,7 +156,7 @@ class Dispatcher:
         """Put resources that are open in the place of each ``Inject`` among the arguments; whether all are."""
         for place in node.options.injected:
             values: Any = args if isinstance(place, int) else kwargs
-            if isinstance(values[place], InjectStandIn):
+            if type(values[place]) is InjectStandIn:
                 opened = self._run.step_resources.opened(values[place])
                 if opened is NOTHING:
                     return False

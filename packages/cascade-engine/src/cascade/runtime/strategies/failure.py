@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from cascade.runtime.notes import add_note
 from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.errors import TaskStopIterationError
@@ -26,8 +27,7 @@ def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun 
     outer = _waiting_names(parent, slot)
     if outer:
         note += f", for {' > '.join(outer)}"
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    add_note(error, note)
 
 
 def catching_map(parent: Frame | MapRun | None, slot: int, error: BaseException) -> tuple[MapRun, int] | None:

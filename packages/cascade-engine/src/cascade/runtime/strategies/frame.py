@@ -270,14 +270,18 @@ class NextStep:
         slot: Which of the parent's nodes or items waits.
         step: The number of the step in its loop.
         returned_by: The task that returned the call.
+        is_measured: Whether it is to be interpreted in any case, because that measures every call.
         is_dead: Whether it is to be dropped.
     """
 
-    __slots__ = ("call", "is_dead", "parent", "returned_by", "slot", "step")
+    __slots__ = ("call", "is_dead", "is_measured", "parent", "returned_by", "slot", "step")
 
-    def __init__(self, call: Any, parent: Any, slot: int, step: int, returned_by: str) -> None:
+    def __init__(
+        self, call: Any, parent: Any, slot: int, step: int, returned_by: str, is_measured: bool = False
+    ) -> None:
         self.call = call
         self.returned_by = returned_by
+        self.is_measured = is_measured
         self.parent = parent
         self.slot = slot
         self.step = step

@@ -312,7 +312,7 @@ class Interpreter:
         if self._journal.every_step and following.parent is None and not self._begin_step(following):
             return
         compiled = self._compiled
-        if compiled is not None and self._dispatcher.may_compile:
+        if compiled is not None and self._dispatcher.may_compile and not following.is_measured:
             ran = compiled.run(following, self._until)
             following = compiled.after(ran, following)
             if ran.loop is not None and not self._goes_on(ran, following):
@@ -466,13 +466,13 @@ class Interpreter:
             self._value, self._is_finished = value, True
             return None
         if type(parent) is MapRun:
-            if isinstance(value, Skip):
+            if type(value) is Skip:
                 reason = f"item {slot} of the map was skipped ({value.reason}), so it has no value"
                 self._fail_loop(DependencyMissingError(reason), value.name, 1, parent, slot)
                 return None
             return self._complete_item(parent, slot, value)
         if self._cached.is_led(parent, slot):
-            if not isinstance(value, Skip):
+            if type(value) is not Skip:
                 self._calls.start(self._cached.store(parent, slot, value), parent, slot)
                 return None
             self._cached.give_up_node(parent, slot)

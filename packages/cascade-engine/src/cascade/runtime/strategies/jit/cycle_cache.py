@@ -60,6 +60,7 @@ class Ran(NamedTuple):
         ending: What the last call of the last of them was (see `CompiledLoop`).
         left: Set if the interpreter must go on in the middle of a step.
         following: The loop that goes on from here, if it is one that must be awaited.
+        is_slow: Whether the last steps took long, so that the interpreter is to measure the calls of the next.
         kept: Context variables that functions have set for the rest of the run.
     """
 
@@ -69,6 +70,7 @@ class Ran(NamedTuple):
     ending: int
     left: Leave | None
     following: CompiledLoop | None = None
+    is_slow: bool = False
     kept: Sequence[tuple[ContextVar[Any], Any]] = ()
 
 
@@ -268,7 +270,7 @@ class CycleCache:
             self.statistics["hit"] += 1
             self.statistics["steps"] += steps
         if left is SLOW:
-            left = None
+            return Ran(steps, call, loop, ending, None, is_slow=True)
         if left is not None and loop is not None:
             self._note_leave(loop)
         return Ran(steps, call, loop, ending, left, following)

@@ -6,7 +6,7 @@ selector is a value, by that of its first route that is a call.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from cascade.graph.expressions import ROUTER_WITH_DEFAULT
 from cascade.graph.model import Graph, NodeKind
@@ -17,12 +17,13 @@ from cascade.spec.task import Task
 
 def entry(call: Any) -> Task[..., Any] | None:
     """The task of a call or a router; ``None`` for everything that no compiled loop begins with."""
-    if isinstance(call, LazyResult):
-        return call._task.base
+    # By the type: a value may say of itself that it is of any class.
+    if issubclass(type(call), LazyResult):
+        return cast(LazyResult, call)._task.base
     if type(call) is RoutedResult:
         for operand in (call._selector, *call._routes.values()):
-            if isinstance(operand, LazyResult):
-                return operand._task.base
+            if issubclass(type(operand), LazyResult):
+                return cast(LazyResult, operand)._task.base
     return None
 
 

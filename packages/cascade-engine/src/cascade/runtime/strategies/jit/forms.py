@@ -25,6 +25,9 @@ from cascade.spec.resources import InjectStandIn
 LARGEST: Final = 64
 """Nodes of the largest graph that is compiled; larger ones are better served by the interpreter's loop."""
 
+MOST_OPERANDS: Final = 256
+"""Operands of all nodes together, likewise: each is a few lines of source, and a list may have any number of them."""
+
 
 class Form(NamedTuple):
     """One node in compiled code.
@@ -63,6 +66,8 @@ def forms(graph: Graph) -> list[Form] | str:
         return f"it has more than {LARGEST} nodes"
     if graph.root.kind is not NodeKind.TASK and graph.root.kind is not NodeKind.ROUTER:
         return f"its root is a {graph.root.kind.value}"
+    if sum(len(operands(node)) for node in graph.nodes) > MOST_OPERANDS:
+        return f"its nodes have more than {MOST_OPERANDS} operands"
     calls_of = Counter(node.task for node in graph.nodes if node.task is not None)
     found = []
     for node in graph.nodes:
@@ -97,7 +102,11 @@ def _form(node: Node) -> Form | str:
     if node.kind is NodeKind.EXPRESSION:
         operation = node.operation
         is_plain_sequence = isinstance(operation, SequenceOf) and operation.kind in (list, tuple)
-        if (operation is ITEM or operation is DICT or is_plain_sequence) and not node.options.injected:
+        is_container = operation is DICT or is_plain_sequence
+        if is_container and all(reference < 0 for reference in node.args):
+            # Without ``literal`` around its members it would be a literal itself, and the guard takes that off.
+            return "is a container of literals"
+        if (operation is ITEM or is_container) and not node.options.injected:
             return Form(node, (), {}, NO_POLICIES)
         return "is an expression that only the interpreter builds"
     if node.kind is NodeKind.ROUTER:
@@ -138,4 +147,4 @@ def _is_plain_keyword(name: str) -> bool:
     return name.isascii() and name.isidentifier() and not iskeyword(name) and name != "__debug__"
 
 
-__all__ = ["LARGEST", "Form", "forms", "gates", "operands"]
+__all__ = ["LARGEST", "MOST_OPERANDS", "Form", "forms", "gates", "operands"]

@@ -67,6 +67,7 @@ class _Guard:
         self._root = graph.root.index
         self._miss = miss
         self._named = {self._root}
+        self._slots: dict[int, str] = {}
 
     def look_at_call(self, form: Form, *, is_known: bool, is_kind_open: bool) -> None:
         node = form.node
@@ -148,6 +149,8 @@ class _Guard:
                 self.lines.append(f"if type({name}) is not int and type({name}) not in LEAVES:")
                 self.lines.append(f"    {name} = plain({name})")
                 self.lines.append(f"    if {name} is MISS: {self._miss}")
+                if self._slots.setdefault(reference, name) is not name:  # one ``literal(…)`` given to several
+                    self._check(f"{name} is not {self._slots[reference]}")
             elif name.startswith("again"):
                 self._check(f"{name} is not {self._name(reference)}")
 

@@ -97,7 +97,7 @@ class StepWriter:
         self._awaits = awaits
         self._is_alone = is_alone
         self._names = _names_of_literals(place, outline)
-        self._values = ", ".join(values(place, outline.graph))
+        self._state = state(place, outline)
         calls = [] if outline.tree is None else [{made.node for made in path} for path in outline.tree.calls()]
         self._certain = set.intersection(*calls) if calls else set()
 
@@ -223,7 +223,7 @@ class StepWriter:
 
     def _leave(self, node: int | None, value: str, option: str | None, point: int | None) -> str:
         options = "".join(f", {each}" for each in (option, None if point is None else f"point={point}") if each)
-        return f"return steps + done, call, last, Leave({self._place}, {node}, {value}, [{self._values}]{options})"
+        return f"return steps + done, call, last, Leave({self._place}, {node}, {value}, {self._state}{options})"
 
     def _note(self, made: Made) -> None:
         self._source.calls[len(self._source.lines) + 1] = Called(self._place, made.node, made.point)
@@ -244,9 +244,29 @@ class StepWriter:
         return f"type({value}) not in LEAVES and is_open({value})"
 
 
-def values(place: int, graph: Graph) -> list[str]:
-    """The names of the values of all nodes but the root."""
-    return [f"v{place}_{index}" for index in range(graph.root.index)]
+def variables(place: int, outline: Outline) -> list[str]:
+    """The names of all values and literals of a step."""
+    return [*_values(place, outline), *filter(None, _literals(place, outline))]
+
+
+def state(place: int, outline: Outline) -> str:
+    """What a step has so far: the values of its nodes, and its literals by slot."""
+    literals = ", ".join(name or "None" for name in _literals(place, outline))
+    return f"[{', '.join(_values(place, outline))}], [{literals}]"
+
+
+def _values(place: int, outline: Outline) -> list[str]:
+    return [f"v{place}_{index}" for index in range(outline.graph.root.index)]
+
+
+def _literals(place: int, outline: Outline) -> list[str]:
+    """The names of the literals by slot; empty for one that the call does not give: a resource, or one not used."""
+    names: dict[int, str] = {}
+    for form in outline.forms:
+        for at, reference in operands(form.node):
+            if reference < 0 and at not in form.injected:
+                names.setdefault(-1 - reference, name_of_literal(place, form.node, at))
+    return [names.get(slot, "") for slot in range(max(names, default=-1) + 1)]
 
 
 def name_of_resource(place: int, node: Node, name: str) -> str:
@@ -259,13 +279,12 @@ def _made(node: Node) -> Made:
 
 
 def _names_of_literals(place: int, outline: Outline) -> dict[int, str]:
-    names = {}
+    """The names of literals and of resources, by reference."""
+    names = {-1 - slot: name for slot, name in enumerate(_literals(place, outline))}
     for form in outline.forms:
         for at, reference in operands(form.node):
             if at in form.injected:
                 names[reference] = name_of_resource(place, form.node, str(at))
-            elif reference < 0:
-                names[reference] = name_of_literal(place, form.node, at)
     return names
 
 
@@ -291,4 +310,4 @@ def _expression(node: Node, operands: list[str]) -> str:
     return f"[{listed}]" if node.operation.kind is list else f"({listed},)"
 
 
-__all__ = ["Called", "Outline", "Source", "StepWriter", "name_of_resource", "values"]
+__all__ = ["Called", "Outline", "Source", "StepWriter", "name_of_resource", "state", "variables"]

@@ -33,7 +33,7 @@ from typing import Final, NamedTuple
 from cascade.graph.model import Node, NodeKind
 from cascade.runtime.strategies.jit.entries import entry_of
 from cascade.runtime.strategies.jit.guard import guard
-from cascade.runtime.strategies.jit.lines import Called, Outline, Source, StepWriter, name_of_resource, values
+from cascade.runtime.strategies.jit.lines import Called, Outline, Source, StepWriter, name_of_resource, state, variables
 
 BATCH: Final = 64
 """Steps between two looks at the clock, at most: if a step suddenly takes long, that many are run before it is seen."""
@@ -103,8 +103,9 @@ class _Writer:
         self._add(1, "steps = done = last = 0")
         self._add(1, "batch = 1")
         for place, outline in enumerate(self._outlines):
-            if len(outline.graph) > 1:
-                self._add(1, f"{' = '.join(values(place, outline.graph))} = None")
+            unset = variables(place, outline)
+            if unset:
+                self._add(1, f"{' = '.join(unset)} = None")
         names = [name_of_resource(place, each, name) for place, each, name in filled_in(self._outlines)]
         if names:
             self._add(1, f"{', '.join(names)}, = resources")
@@ -123,8 +124,8 @@ class _Writer:
         self._add(1, "except BaseException as error:")
         if self._together:
             self._add(2, "if group is not None: await group.cancel(error)")
-        listed = ", ".join(f"[{', '.join(values(place, each.graph))}]" for place, each in enumerate(self._outlines))
-        self._add(2, f"return steps + done, call, last, Leave(None, None, error, [{listed}])")
+        listed = ", ".join(f"({state(place, each)})" for place, each in enumerate(self._outlines))
+        self._add(2, f"return steps + done, call, last, Leave(None, None, error, ({listed},), ())")
 
     def _hot_names(self) -> list[str]:
         """What every step looks at. As parameters they are local to the function, which is the quickest way to them."""
@@ -173,11 +174,11 @@ class _Writer:
         self._add(depth, "steps += batch")
         self._add(depth, "done = 0")
         self._add(depth, "now = clock()")
-        self._add(depth, "if now >= until:")
-        self._add(depth + 1, "return steps, call, last, None")
         if not self._awaits:
             self._add(depth, "if now - began > SLOW_S * batch:")
             self._add(depth + 1, "return steps, call, last, SLOW")
+        self._add(depth, "if now >= until:")
+        self._add(depth + 1, "return steps, call, last, None")
         self._add(depth, f"if batch < {BATCH} and now - began < {SLICE_SHARE_S}:")
         self._add(depth + 1, "batch += batch")
         self._add(depth, "began = now")

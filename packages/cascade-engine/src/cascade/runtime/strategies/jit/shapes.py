@@ -12,11 +12,11 @@ from time import perf_counter
 from types import CoroutineType, MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
-from cascade.graph.model import Graph
+from cascade.graph.model import DataTuple, Graph
 from cascade.graph.operands import KINDS, holds_stand_in
 from cascade.runtime.flow import Skip
 from cascade.runtime.strategies.jit.entries import entry, entry_of
-from cascade.runtime.strategies.jit.forms import Form, forms
+from cascade.runtime.strategies.jit.forms import Form, forms, operands
 from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.runtime.strategies.jit.lines import Called
 from cascade.runtime.strategies.jit.paths import Tree, paths
@@ -73,6 +73,19 @@ class Shape(NamedTuple):
         """What is rendered of it."""
         return Outline(self.graph, self.forms, self.turns, self.tree)
 
+    def data(self, literals: Sequence[Any]) -> DataTuple:
+        """The literals of a call by slot.
+
+        Args:
+            literals: Those that compiled code has read from the call.
+        """
+        slots = [reference for node in self.graph.nodes for _, reference in operands(node)]
+        data = [*literals, *[None] * (-min(slots, default=0) - len(literals))]
+        for form in self.forms:
+            for name, resource in form.injected.items():
+                data[-1 - form.node.kwargs[form.node.keywords.index(name)]] = resource
+        return tuple(data)
+
     def before(self, reached: Collection[int], point: int | None) -> Mapping[int, Skip | None]:
         """Where the step is when some nodes have returned or failed.
 
@@ -128,8 +141,9 @@ class Leave(NamedTuple):
         node: The index of the node that returned a call, or whose first attempt failed; otherwise ``None``: several
             are under way, or compiled code cannot go on from here.
         value: What it returned or raised.
-        values: Values of the nodes by index, of which those called before in this step count; if a node raised, such
-            a list for each shape.
+        values: Values of the nodes by index, of which those called before in this step count; if a node raised, for
+            each shape such a list and one of literals.
+        literals: The literals by slot, as they were when the step began: the call may have been changed since.
         is_attempt: Whether an attempt failed that may be followed by others.
         running: Calls that are awaited together, by index: the asyncio task of each and its coroutine.
         point: Where that is, in a shape with decisions.
@@ -138,7 +152,8 @@ class Leave(NamedTuple):
     place: int | None
     node: int | None
     value: Any
-    values: list[Any]
+    values: Sequence[Any]
+    literals: Sequence[Any]
     is_attempt: bool = False
     running: Mapping[int, tuple[asyncio.Task[Any], Coroutine[Any, Any, Any]]] = MappingProxyType({})
     point: int | None = None
