@@ -19,6 +19,15 @@ from cascade.spec.lazy_types import KeywordLazyResult, LazyResult
 from cascade.spec.policies import NO_OPTIONS, NOTHING
 from cascade.spec.routing import RoutedResult
 
+NO_ROUTE: Final = -1
+"""No key is equal to the selector."""
+
+UNDECIDED: Final = -2
+"""To compare the selector with the keys could run somebody's code."""
+
+_EQUALITIES: Final[tuple[Any, ...]] = (object.__eq__, str.__eq__, int.__eq__)
+_HASHES: Final[tuple[Any, ...]] = (Enum.__hash__, str.__hash__, int.__hash__)
+
 
 class Routed:
     """The choices of one call of a compiled loop.
@@ -58,13 +67,6 @@ class Routed:
         return self.router if call is self.call and self.router is not None else call
 
 
-NO_ROUTE: Final = -1
-"""No key is equal to the selector."""
-
-UNDECIDED: Final = -2
-"""To compare the selector with the keys could run somebody's code."""
-
-
 def route_of(keys: tuple[Any, ...], selected: Any) -> int:
     """The number of the route that a selector chooses, or `NO_ROUTE` or `UNDECIDED`."""
     if not (_is_comparable(type(selected)) and all(map(_is_comparable, set(map(type, keys))))):
@@ -79,7 +81,7 @@ def _is_comparable(kind: type) -> bool:
     """Whether values of a type are compared by the language's own rules."""
     if kind in LEAVES:
         return True
-    return issubclass(kind, Enum) and kind.__eq__ in (object.__eq__, str.__eq__, int.__eq__)
+    return issubclass(kind, Enum) and kind.__eq__ in _EQUALITIES and kind.__hash__ in _HASHES
 
 
 def _is_faultless(route: Any) -> bool:
