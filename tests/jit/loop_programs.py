@@ -118,14 +118,15 @@ class Truth(NamedTuple):
 
 
 class Gated(NamedTuple):
-    """A call with a condition, an alternative, predecessors.
+    """A call with a condition, an alternative, predecessors, a name.
 
     Attributes:
         call: The call.
         condition: Whether it is made.
         otherwise: Its value if it is not.
         after: What must have ended before.
-        is_late: Whether the condition is given to the call, not to the task.
+        is_late: Whether all that is given to the call, not to the task.
+        is_named: Whether it has a name of its own.
     """
 
     call: Call
@@ -133,6 +134,7 @@ class Gated(NamedTuple):
     otherwise: Expr | None
     after: tuple[Call, ...]
     is_late: bool
+    is_named: bool
 
 
 class Routes(NamedTuple):
@@ -307,7 +309,7 @@ def programs(draw: Any, *, gated: bool = False) -> Program:
         condition = draw(TRUTHS) if draw(st.integers(0, 4)) else None
         otherwise = expression(depth - 1) if draw(st.booleans()) else None
         after = tuple(call(0, 0) for _ in range(draw(st.sampled_from((0, 0, 1)))))
-        return Gated(made, condition, otherwise, after, draw(st.booleans()))
+        return Gated(made, condition, otherwise, after, draw(st.booleans()), draw(st.integers(0, 3)) == 0)
 
     def expression(depth: int) -> Expr:
         if gated and depth > 0 and calls_allowed[0] > 0 and draw(st.integers(0, 2)) == 0:

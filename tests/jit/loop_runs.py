@@ -285,7 +285,8 @@ class Built:
 
         def modified(target: Any) -> Any:
             target = target.run_if(**options) if options else target
-            return target.after(*predecessors) if predecessors else target
+            target = target.after(*predecessors) if predecessors else target
+            return target.named(f"named at {n}") if gated.is_named else target
 
         if gated.is_late:
             return modified(self._call(gated.call, n, made))

@@ -179,6 +179,26 @@ def test_a_call_waits_for_its_predecessors() -> None:
     assert order.index("first") < order.index("second")
 
 
+def test_a_call_with_a_name_of_its_own_fails_by_that_name() -> None:
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        @inline
+        def divide(n: int) -> Any:
+            calls.append(("divide", n))
+            return 12 // (n - 2)
+
+        named = divide.named("by a task")
+
+        @inline
+        def loop(n: int, *_x: Any) -> Any:
+            return loop(n - 1, named(n + 1), divide(n).named(f"at {n}"))
+
+        return loop(12)
+
+    seen = same_on_engines(program)
+    assert seen.outcome[0] is ZeroDivisionError
+    assert seen.outcome[2] == ["Cascade: in task 'at 2', step 12"]
+
+
 def test_a_route_that_is_missing_is_the_error_of_that_step() -> None:
     def program(calls: Calls, _engine: cs.Engine) -> Any:
         @inline

@@ -76,10 +76,20 @@ def test_a_call_is_explained_before_and_after_its_shape_is_compiled() -> None:
 def test_a_shape_that_cannot_be_compiled_says_why() -> None:
     found = cycles(inline_engine())
     assert "same-0 has a timeout, a cache or constraints" in found.explain(loop(9, same.with_timeout(3)(1)))
-    assert "loop-1 has a name of its own" in found.explain(loop.named("other")(9, same(1)))
     assert "is a map" in found.explain(loop(9, same.map([1, 2])))
     assert "more than 256 operands" in found.explain(loop(9, [same(1), *range(255)]))
     assert "is a container of literals" in found.explain(loop(9, [cs.literal([1])]))
+
+
+def test_a_loop_whose_calls_have_a_name_of_their_own_is_interpreted() -> None:
+    @inline
+    def named_loop(n: int) -> Any:
+        return n if n == 0 else named_loop.named(f"at {n}")(n - 1)
+
+    engine = inline_engine()
+    cs.run(named_loop(9), engine=engine)
+    why = "named_loop-0 is the last of the step and has a name of its own"
+    assert cycles(engine).statistics[f"refused: {why}"] == 1
 
 
 def test_outcomes_are_counted_step_by_step() -> None:

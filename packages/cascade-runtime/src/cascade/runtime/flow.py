@@ -61,10 +61,21 @@ class FlowManager:
     Attributes:
         decided: Nodes that were settled by a decision alone (skipped, or a value passed on) since the engine last
             emptied this list.
+        deciding: The node whose condition was looked at last, or the router whose selector was.
         has_skips: Whether a node was skipped.
     """
 
-    __slots__ = ("_nodes", "_passes_on", "_phase", "_values", "_waiters", "_waits_for", "decided", "has_skips")
+    __slots__ = (
+        "_nodes",
+        "_passes_on",
+        "_phase",
+        "_values",
+        "_waiters",
+        "_waits_for",
+        "decided",
+        "deciding",
+        "has_skips",
+    )
 
     def __init__(self, graph: Graph, values: list[Any]) -> None:
         count = len(graph)
@@ -75,6 +86,7 @@ class FlowManager:
         self._waiters: dict[int, list[int]] = {}
         self._passes_on: dict[int, int] = {}
         self.decided: list[int] = []
+        self.deciding = count - 1
         self.has_skips = False
 
     def start(self) -> list[int]:
@@ -148,6 +160,7 @@ class FlowManager:
     def _decide(self, index: int, node: Node, demanded: list[int]) -> int:
         """The condition or selector is known."""
         values, options = self._values, node.options
+        self.deciding = index
         phase = _COLLECTING
         if options.condition is not None:
             if type(values[options.condition]) is Skip:

@@ -285,7 +285,8 @@ class Interpreter:
         try:
             has_value = frame.start()
         except Exception as error:
-            self._fail(frame, frame.root, error)
+            assert frame.flow is not None
+            self._fail(frame, frame.flow.deciding, error)
             return
         self._report_flow(frame)
         if has_value:

@@ -56,8 +56,8 @@ class Form(NamedTuple):
 
     @property
     def is_gated(self) -> bool:
-        """Whether it is a call with a condition or predecessors."""
-        return self.node.options.condition is not None or bool(self.node.options.after)
+        """Whether it is a call with a condition, predecessors or a name of its own."""
+        return bool(gates(self.node))
 
 
 def forms(graph: Graph) -> list[Form] | str:
@@ -88,14 +88,20 @@ def operands(node: Node) -> list[tuple[int | str, int]]:
 
 
 def gates(node: Node) -> list[tuple[int | str, int]]:
-    """The operands of a node that decide whether and when it is called: condition, alternative, predecessors."""
+    """The operands of a node that are no arguments: condition, alternative, predecessors, name.
+
+    Their places are no identifiers that a parameter could have.
+    """
     options = node.options
     found: list[tuple[int | str, int]] = []
     if options.condition is not None:
-        found.append(("if", options.condition))  # no parameter can have that name
+        found.append(("if", options.condition))
     if options.otherwise is not None:
         found.append(("else", options.otherwise))
-    return [*found, *((f"after{number}", reference) for number, reference in enumerate(options.after))]
+    found += [(f"{number}after", reference) for number, reference in enumerate(options.after)]
+    if options.label is not None:
+        found.append(("as", options.label))
+    return found
 
 
 def _form(node: Node) -> Form | str:
@@ -116,8 +122,6 @@ def _form(node: Node) -> Form | str:
     policies = node.options.policies
     if not policies.is_retry_only:
         return "has a timeout, a cache or constraints"
-    if node.options.label is not None:
-        return "has a name of its own"
     injected = _injected(node)
     if injected is None:
         return "gets a resource as an argument"

@@ -124,13 +124,22 @@ def shape_of(graph: Graph, plan: Plan) -> Shape | str:
         return "there is no call of a task by which it could be found"
     if graph.gated:
         tree = paths(graph, plan)
-        return tree if isinstance(tree, str) else Shape(graph, plan, found, (), tree, task)
+        if isinstance(tree, str):
+            return tree
+        shape = Shape(graph, plan, found, (), tree, task)
+        return _named_ending({path[-1].node for path in tree.calls() if path}, graph) or shape
     turns = schedule(graph, plan, lambda index: found[index].is_awaited)
     if isinstance(turns, str):
         return turns
     if any(found[index].policies.retry for turn in turns if len(turn) > 1 for index in turn):
         return "it awaits calls with retry at the same time"
-    return Shape(graph, plan, found, turns, None, task)
+    return _named_ending({graph.root.index}, graph) or Shape(graph, plan, found, turns, None, task)
+
+
+def _named_ending(endings: Collection[int], graph: Graph) -> str | None:
+    """Why a shape is not compiled whose last call has a name of its own: errors of the next step would need it."""
+    named = [graph.nodes[index] for index in endings if graph.nodes[index].options.label is not None]
+    return f"{named[0].structural_id} is the last of the step and has a name of its own" if named else None
 
 
 class Leave(NamedTuple):

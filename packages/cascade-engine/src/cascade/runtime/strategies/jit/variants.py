@@ -1,7 +1,7 @@
 """`Variant`: what the options of a call say, whether they are those of the task or of the call itself.
 
 A guard has to know three things of a call with options: that it is a call of this task, that its policies are these,
-and what decides whether and when it runs. The last is data, and looked at like any other argument.
+and what decides whether and when it runs (and what it is called). The last is data, and looked at like any argument.
 """
 
 from __future__ import annotations
@@ -22,7 +22,16 @@ class Variant:
         policies: The policies that it must have.
     """
 
-    __slots__ = ("_has_condition", "_has_otherwise", "_is_gated", "_known", "_policies", "_predecessors", "_task")
+    __slots__ = (
+        "_has_condition",
+        "_has_label",
+        "_has_otherwise",
+        "_is_gated",
+        "_known",
+        "_policies",
+        "_predecessors",
+        "_task",
+    )
 
     def __init__(self, node: Node, policies: Policies) -> None:
         options = node.options
@@ -31,12 +40,13 @@ class Variant:
         self._has_condition = options.condition is not None
         self._has_otherwise = options.otherwise is not None
         self._predecessors = len(options.after)
-        self._is_gated = self._has_condition or bool(options.after)
+        self._has_label = options.label is not None
+        self._is_gated = self._has_condition or self._has_label or bool(options.after)
         self._known: Task[..., Any] | None = None
         """A variant of the task that has just these policies: it is usually the same in all steps."""
 
     def gates(self, call: Any) -> tuple[Any, ...] | None:
-        """What decides whether and when it is called, in the order of `forms.gates`; ``None`` if it is another call."""
+        """The operands in the order of `forms.gates`; ``None`` if it is another call."""
         kind = type(call)
         if kind is LazyResult or kind is KeywordLazyResult:
             task = call._task
@@ -55,11 +65,10 @@ class Variant:
         if not self._is_gated:
             self._known = task if kind is not ModifiedLazyResult else self._known
             return ()
-        if not self._has_condition:
-            return tuple(options.after)
-        if not self._has_otherwise:
-            return options.condition, *options.after
-        return options.condition, options.otherwise, *options.after
+        condition = (options.condition,) if self._has_condition else ()
+        otherwise = (options.otherwise,) if self._has_otherwise else ()
+        label = (options.label,) if self._has_label else ()
+        return *condition, *otherwise, *options.after, *label
 
     def _fits(self, options: CallOptions) -> bool:
         return (
@@ -67,7 +76,7 @@ class Variant:
             and (options.condition is not NOTHING) is self._has_condition
             and (not self._has_condition or (options.otherwise is not NOTHING) is self._has_otherwise)
             and len(options.after) == self._predecessors
-            and options.label is None
+            and (options.label is not None) is self._has_label
         )
 
 
