@@ -1,9 +1,10 @@
-"""A database is closed by whoever drops it, if nobody else did."""
+"""A database is closed once and by its own process: by whoever drops it, if nobody else did, and never by a fork."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from cascade import workflow as cs
 from cascade.adapters import sqlite_file
 from cascade.adapters.state import sqlite_writer
+from tests.support.running import run_script
 
 from .programs import count
 
@@ -94,3 +96,49 @@ class Broken:
 
     def execute(self, *_: Any) -> Any:
         raise sqlite3.OperationalError("broken")
+
+
+@pytest.mark.parametrize("kind", ["store", "cache"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_that_drops_it_leaves_the_connections_of_its_parent(kind: str, file: Path) -> None:
+    held: list[Any] = [cs.SqliteStateStore(file) if kind == "store" else cs.SqliteCache(file)]
+    if kind == "store":
+        asyncio.run(held[0].runs())
+    else:
+        held[0].entries()
+    before = opened(file.parent)
+    assert before
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            held.clear()
+            gc.collect()
+            status = 0 if opened(file.parent) == before else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    held.clear()
+
+
+@pytest.mark.slow
+def test_a_fork_that_ends_says_nothing_of_the_connections_of_its_parent(tmp_path: Path) -> None:
+    """Python warns from 3.13 on when a connection is freed that nobody has closed."""
+    said = run_script(
+        tmp_path,
+        f"""
+        import asyncio, os, sys, warnings
+
+        from cascade import workflow as cs
+
+        store, cache = cs.SqliteStateStore({str(tmp_path / "runs.db")!r}), cs.SqliteCache({str(tmp_path / "c.db")!r})
+        asyncio.run(store.runs())
+        cache.entries()
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork while there are threads
+        warnings.simplefilter("always", ResourceWarning)
+        os.dup2(1, 2)
+        if child := os.fork():
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+    )
+    assert said == ""
