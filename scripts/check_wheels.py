@@ -21,6 +21,7 @@ import tomllib
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +96,18 @@ def build(members: Iterable[Path], wheels: Path, python: Path) -> dict[str, Path
     """Returns the wheel of each distribution, by its name, built from its source archive."""
     backends = {line for member in members for line in read(member)["build-system"]["requires"]}
     pip(python, "install", *sorted(backends))
-    built = {}
-    for member in members:
+
+    def build_one(member: Path) -> tuple[str, Path]:
         name = read(member)["project"]["name"]
         archives = wheels.with_name("archives") / name
         run(str(python), "-m", "hatchling", "build", "-t", "sdist", "-d", str(archives), cwd=member, quiet=True)
         (archive,) = archives.glob("*.tar.gz")
         pip(python, "wheel", "--no-index", "--no-deps", "--no-build-isolation", "-w", str(wheels), str(archive))
-        (built[name],) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
-    return built
+        (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
+        return name, wheel
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(pool.map(build_one, members))
 
 
 def check_contents(wheels: dict[str, Path]) -> None:

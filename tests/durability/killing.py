@@ -30,6 +30,13 @@ def run(program: str, folder: Path, level: str) -> Any:
     return cs.run(victims.TARGETS[program](), run_id="r1", state=state, durability=level)
 
 
+def let_pass(seconds: float) -> None:
+    """Work for so long: on a busy machine that takes longer, as does what the child does meanwhile."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
 def kill_often(program: str, folder: Path, level: str, rounds: int, seed: int) -> list[dict[str, Any]]:
     """Kill a child again and again, each time a random while after it has begun to log."""
     moments = random.Random(seed)
@@ -48,7 +55,7 @@ def kill_often(program: str, folder: Path, level: str, rounds: int, seed: int) -
         if moments.random() < 0.8:  # otherwise it may be killed before it has done anything
             while (not log.exists() or log.stat().st_size == size) and os.waitpid(child, os.WNOHANG) == (0, 0):
                 time.sleep(0.0005)
-        time.sleep(moments.random() ** 2 * LONGEST_S)
+        let_pass(moments.random() ** 2 * LONGEST_S)
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         assert os.WIFSIGNALED(status), f"the child has ended by itself, with {status}"

@@ -14,7 +14,7 @@ import pytest
 
 from cascade import workflow as cs
 from cascade.adapters import sqlite_file
-from cascade.adapters.state import sqlite
+from cascade.adapters.state import sqlite, sqlite_writer
 from cascade.runtime.durability.leases import is_alive, new_holder
 from cascade.spec.identifiers import RunId
 from cascade.spec.state import EntryKey, StateChange, StoredCall
@@ -128,7 +128,7 @@ def test_a_migration_that_fails_changes_nothing(file: Path, monkeypatch: pytest.
 
 def test_a_file_that_stays_locked_is_an_error_that_says_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cs.run(count(1), run_id="r1", state=url(file))
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(sqlite_writer, "BUSY_TIMEOUT_S", 0.05)
     with (
         locked(file),
         pytest.raises(cs.StateStoreError, match=r"runs\.db cannot be used: it was locked by another prog"),
@@ -165,7 +165,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(file: Path, monkeypatch: py
         return connection
 
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite, "open_database", open_small)
+        patch.setattr(sqlite_writer, "open_database", open_small)
         with pytest.raises(cs.StateStoreError, match="the disk is full; what was stored before is safe"):
             cs.run(grow(1, "x"), run_id="r1", state=url(file))
     assert opened

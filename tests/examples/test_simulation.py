@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 def steps(file: Path) -> int:
     """The step at which the only run in a file stands."""
     try:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as reader:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as reader:
             return int(reader.execute("SELECT max(step) FROM runs").fetchone()[0] or 0)
     except sqlite3.OperationalError:  # it is not there yet
         return 0

@@ -21,7 +21,7 @@ from observatory.keys import CASCADE, Key
 from observatory.results import Results
 from tests.observatory.peer_support import PEER, VERSION, declare, write_wheel
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("comparison")]
 
 CHOSEN = [WORKLOADS[name] for name in (SIMPLE_LOOP, FAN_OUT, MEMORY)]
 

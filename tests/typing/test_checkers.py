@@ -25,6 +25,8 @@ ROOT = HERE.parents[1]
 RIGHT = sorted(HERE.glob("test_right_*.py"))
 OTHERS = [HERE / "limits.py", HERE / "wrong.py"]
 
+pytestmark = pytest.mark.xdist_group("checkers")
+
 STATED = re.compile(r"\s*# (mypy|pyright) says \[([\w-]+)\]\s*(.*)")
 
 
@@ -125,12 +127,14 @@ def pyright_check(pyright: str, folder: Path, mode: str, files: list[Path]) -> I
 
 
 @pytest.mark.slow
+@pytest.mark.once  # mypy is told for which Python it checks
 @pytest.mark.parametrize("file", RIGHT + OTHERS, ids=lambda file: file.stem)
 def test_mypy_gives_exactly_the_stated_errors(file: Path, mypy_faults: Mapping[Path, list[Fault]]) -> None:
     assert differences(file, stated_faults(file, "mypy"), mypy_faults[file]) == ""
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("file", RIGHT + OTHERS, ids=lambda file: file.stem)
 def test_pyright_gives_exactly_the_stated_errors(file: Path, pyright_faults: Mapping[Path, list[Fault]]) -> None:
     assert differences(file, stated_faults(file, "pyright"), pyright_faults[file]) == ""

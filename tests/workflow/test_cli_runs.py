@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -177,5 +178,5 @@ def test_a_damaged_store_is_said_to_be_damaged(tmp_path: Path, state: str) -> No
     outcome = call("runs", "ls", "--state", state)
     assert outcome.exit_code == 2
     assert "is no SQLite database, or a damaged one" in outcome.output
-    with pytest.raises(sqlite3.DatabaseError):
-        sqlite3.connect(tmp_path / "runs.db").execute("SELECT 1 FROM sqlite_master")
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection, pytest.raises(sqlite3.DatabaseError):
+        connection.execute("SELECT 1 FROM sqlite_master")

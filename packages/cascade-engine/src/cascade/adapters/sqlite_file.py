@@ -74,9 +74,17 @@ def is_damaged(error: Exception) -> bool:
 
 
 def close_in(process: int, connection: Connection) -> None:
-    """Close a connection, unless this is a fork of the process that it belongs to."""
+    """Close a connection; in a fork of the process that it belongs to, keep it for ever instead.
+
+    SQLite must not close in a fork what its parent has opened, and a connection that is freed is closed. No list would
+    hold it to the end: what modules refer to is freed when the process ends.
+    """
     if process == os.getpid():
         connection.close()
+        return
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def _create_file(place: str) -> None:

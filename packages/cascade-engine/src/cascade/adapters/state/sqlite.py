@@ -5,33 +5,23 @@ mode, so with ``synchronous=NORMAL`` a commit is a few microseconds of writing i
 survives the end of the process at any moment, and what the machine loses with its power are the last moments before it,
 never the file. ``synchronous=FULL`` flushes the disk in every commit.
 
-Two connections do the work:
-
-* the *direct* one, for `SqliteBackend.try_commit` in the thread of the event loop. It never waits: it gives up when
-  another thread uses it or another process is writing (no busy timeout), when the disk is to be flushed, and when the
-  log is to be emptied. Nor does it overtake what the run has handed over.
-* that of the *writer*, a thread, for everything else. It takes all changes that are waiting into one transaction, so
-  many runs that wait for a disk share its flushes. It also copies the log back into the file when that has grown
-  (checkpoints of SQLite, which flush), so the log stays below some megabytes however long a loop runs.
+What a run changes between two steps is written in the thread of the event loop if that takes no waiting, and otherwise
+by a thread of the store (see `cascade.adapters.state.sqlite_writer`). It does not overtake what the run has handed over
+to the thread.
 
 A lease is the token in the row of the run: every change names it, in the same statement or transaction.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
 import weakref
-from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from cascade.adapters.sqlite_file import Layout, close_in, is_damaged, open_database
+from cascade.adapters.sqlite_file import Layout
+from cascade.adapters.state.sqlite_writer import SqliteWriter
 from cascade.adapters.system_clock import SystemClock
-from cascade.spec.errors import CorruptDataError, LeaseLostError, ParameterError, RunHeldError, StateStoreError
+from cascade.spec.errors import LeaseLostError, ParameterError, RunHeldError
 from cascade.spec.identifiers import RunId
 from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.protocols import Clock
@@ -49,17 +39,6 @@ from cascade.spec.state import (
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
-
-T = TypeVar("T")
-
-BUSY_TIMEOUT_S: Final = 10.0
-"""Seconds that a change waits for other processes to finish theirs."""
-
-LOG_LIMIT_BYTES: Final = 1 << 22
-"""When the log has grown by about so many bytes, it is copied into the file."""
-
-_LARGE_BYTES: Final = 1 << 18
-"""Changes of more bytes take so long to copy that they are no work for the thread of an event loop."""
 
 _PAGE_BYTES: Final = 1024  # a small page: every commit of a step writes at least one whole page
 _LAYOUT: Final = Layout(
@@ -81,17 +60,10 @@ _LAYOUT: Final = Layout(
 _RECORD: Final = "id, status, step, created_at, updated_at, token, host, pid, process, since, held_until, cancel"
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
-    """Work for the writer. Jobs that only change runs are done together in one transaction."""
-
-    work: Callable[[Connection], Any]
-    is_change: bool
-    done: Future[Any] = field(default_factory=Future)
-
-
 class SqliteStateStore:
     """Keeps runs in a SQLite database. May be shared by threads, event loops and processes of one machine.
+
+    `close` it when it is no longer used; one that is dropped instead closes its file some time later.
 
     Args:
         path: The file; it is made if there is none, its folder is not.
@@ -106,18 +78,13 @@ class SqliteStateStore:
         self, path: str | os.PathLike[str], synchronous: str = "NORMAL", *, clock: Clock | None = None
     ) -> None:
         self._place = os.fspath(path)
-        self._synchronous = str(synchronous).upper()
-        if self._synchronous not in ("NORMAL", "FULL"):
+        synchronous = str(synchronous).upper()
+        if synchronous not in ("NORMAL", "FULL"):
             raise ParameterError(f'synchronous is "NORMAL" or "FULL", not {synchronous!r}')
         self._clock: Clock = SystemClock() if clock is None else clock
-        self._lock = threading.Lock()
-        """Held by whoever uses the direct connection."""
-        self._direct: Connection | None = None
-        self._log_bytes = 0
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._process = os.getpid()
+        self._writer = SqliteWriter(self._place, _LAYOUT, synchronous)
+        # A store that nobody closes. At the end of the process the writer closes the file itself.
+        weakref.finalize(self, self._writer.end).atexit = False
 
     @classmethod
     def from_url(cls, url: PluginUrl) -> Self:
@@ -152,16 +119,16 @@ class SqliteStateStore:
             (count,) = connection.execute("SELECT count(*) FROM entries WHERE run = ?", (number,)).fetchone()
             return number, bool(count)
 
-        number, has_entries = await self._do(take, is_change=True)
+        number, has_entries = await self._writer.change(take)
         return SqliteBackend(self, run_id, number, holder.token, lease_s, has_entries)
 
     async def find(self, run_id: RunId) -> StoredRun | None:
         """Everything that is kept of a run."""
-        return await self._do(lambda connection: _load(connection, run_id))
+        return await self._writer.do(lambda connection: _load(connection, run_id))
 
     async def runs(self) -> list[RunRecord]:
         """All runs, the one that was changed last coming first."""
-        rows = await self._do(
+        rows = await self._writer.do(
             lambda connection: connection.execute(
                 f"SELECT {_RECORD} FROM runs ORDER BY updated_at DESC, number DESC"
             ).fetchall()
@@ -171,7 +138,7 @@ class SqliteStateStore:
     async def request_cancel(self, run_id: RunId) -> bool:
         """Ask whoever holds a run to stop it."""
         sql = "UPDATE runs SET cancel = 1 WHERE id = ? AND status = 'Running'"
-        return await self._do(lambda connection: connection.execute(sql, (run_id,)).rowcount > 0, is_change=True)
+        return await self._writer.change(lambda connection: connection.execute(sql, (run_id,)).rowcount > 0)
 
     async def delete(self, run_id: RunId, is_alive: IsAlive) -> bool:
         """Forget a run, unless it is held."""
@@ -185,44 +152,13 @@ class SqliteStateStore:
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", row[-1:])
             return True
 
-        return await self._do(forget, is_change=True)
+        return await self._writer.change(forget)
 
     async def close(self) -> None:
         """Empty the log, close the file and end the thread. The store may be used again afterwards."""
-        with self._starting:
-            thread, self._thread = self._thread, None
-        if thread is not None and self._process == os.getpid():
-            self._jobs.put(None)
-            await asyncio.to_thread(thread.join)
+        await self._writer.close()
 
     # --- For the backends -------------------------------------------------------------------------------------------
-
-    def try_now(self, work: Callable[[Connection], None], size_bytes: int) -> bool:
-        """Change something in this thread, if that takes no waiting; whether it was done."""
-        if self._direct is None or self._synchronous == "FULL" or self._process != os.getpid():
-            return False
-        if size_bytes > _LARGE_BYTES or not self._lock.acquire(blocking=False):
-            return False
-        try:
-            if self._direct is None or self._log_bytes > LOG_LIMIT_BYTES:
-                return False
-            self._log_bytes += size_bytes + _PAGE_BYTES
-            try:
-                work(self._direct)
-            except Exception as error:
-                if self._direct.in_transaction:
-                    self._direct.execute("ROLLBACK")
-                if _is_busy(error):
-                    return False
-                self._explain(error)
-            return True
-        finally:
-            self._lock.release()
-
-    async def change(self, work: Callable[[Connection], T], size_bytes: int = 0) -> T:
-        """Change something in the writer's thread, together with what others change."""
-        self._log_bytes += size_bytes + _PAGE_BYTES
-        return await self._do(work, is_change=True)
 
     async def read(self, run_id: RunId) -> StoredRun:
         """Everything that is kept of a run that is held."""
@@ -235,150 +171,6 @@ class SqliteStateStore:
         """The time, in seconds since the Unix epoch."""
         return self._clock.timestamp()
 
-    # --- The writer -------------------------------------------------------------------------------------------------
-
-    async def _do(self, work: Callable[[Connection], T], *, is_change: bool = False) -> T:
-        job = _Job(work, is_change)
-        with self._starting:
-            if self._process != os.getpid():
-                # A connection must not be carried over a fork, not even to be closed: it is the parent's.
-                self._process, self._thread, self._direct = os.getpid(), None, None
-                self._lock, self._jobs = threading.Lock(), SimpleQueue()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write, name="cascade state", daemon=True)
-                self._thread.start()
-            self._jobs.put(job)
-        result: T = await asyncio.wrap_future(job.done)
-        return result
-
-    def _write(self) -> None:
-        """The life of the writer's thread: open the file with the first job, close it after the last."""
-        connection: Connection | None = None
-        try:
-            while (job := self._jobs.get()) is not None:
-                if not job.done.set_running_or_notify_cancel():
-                    continue
-                jobs = [job]
-                try:
-                    if connection is None:
-                        connection = self._open()
-                    if job.is_change:
-                        self._take_changes(jobs)
-                        self._change_together(connection, jobs)
-                    else:
-                        job.done.set_result(job.work(connection))
-                    if self._log_bytes > LOG_LIMIT_BYTES:
-                        self._empty_log(connection)
-                except BaseException as error:
-                    explained = self._explained(error)
-                    for failed in jobs:
-                        if not failed.done.done():
-                            failed.done.set_exception(explained)
-        finally:
-            with self._lock:
-                if self._direct is not None:
-                    self._direct.close()
-                    self._direct = None
-            if connection is not None:
-                connection.close()  # the last one of all processes copies the log back and removes it
-
-    def _open(self) -> Connection:
-        connection = open_database(self._place, _LAYOUT, BUSY_TIMEOUT_S)
-        try:
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-            direct = open_database(self._place, _LAYOUT, 0.0)
-            direct.execute("PRAGMA wal_autocheckpoint = 0")
-        except BaseException:
-            connection.close()
-            raise
-        for opened in (connection, direct):
-            weakref.finalize(self, close_in, os.getpid(), opened)
-        with self._lock:
-            self._direct, self._log_bytes = direct, self._log_size()
-        return connection
-
-    def _take_changes(self, jobs: list[_Job]) -> None:
-        """Add the changes that are waiting, too."""
-        while True:
-            try:
-                job = self._jobs.get_nowait()
-            except Empty:
-                return
-            if job is None or not job.is_change:
-                self._jobs.put(job)  # it comes later than it might, but after all that its caller has waited for
-                return
-            if job.done.set_running_or_notify_cancel():
-                jobs.append(job)
-
-    def _change_together(self, connection: Connection, jobs: list[_Job]) -> None:
-        results: list[tuple[_Job, Any, Exception | None]] = []
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            for job in jobs:
-                try:
-                    results.append((job, job.work(connection), None))
-                except (LeaseLostError, RunHeldError) as error:  # raised before anything was changed
-                    results.append((job, None, error))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        for job, result, refusal in results:
-            if refusal is None:
-                job.done.set_result(result)
-            else:
-                job.done.set_exception(refusal)
-
-    def _empty_log(self, connection: Connection) -> None:
-        # If a reader is in the way for long, that is no error: the log grows a little longer.
-        connection.execute("PRAGMA busy_timeout = 100")
-        try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        finally:
-            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
-            self._log_bytes = min(self._log_size(), LOG_LIMIT_BYTES * 3 // 4)
-
-    def _log_size(self) -> int:
-        """The size of the log in bytes, which others may have left behind."""
-        try:
-            return os.stat(f"{self._place}-wal").st_size  # noqa: PTH116 (the place is a text)
-        except OSError:
-            return 0
-
-    def _explained(self, error: BaseException) -> BaseException:
-        try:
-            if isinstance(error, Exception):
-                self._explain(error)
-        except Exception as explained:
-            return explained
-        return error
-
-    def _explain(self, error: Exception) -> NoReturn:
-        import sqlite3
-
-        if isinstance(error, OSError):
-            raise StateStoreError(
-                f"the state store {self._place} cannot be used: {error.strerror}; its folder must exist and be writable"
-            ) from error
-        if not isinstance(error, sqlite3.Error):
-            raise error
-        if is_damaged(error):
-            raise CorruptDataError(
-                f"the state store {self._place} is no SQLite database, or a damaged one ({error}); nothing was changed "
-                "in it: put back a copy, or choose another file"
-            ) from error
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        what = str(error)
-        if _is_busy(error):
-            what = f"it was locked by another program for more than {BUSY_TIMEOUT_S:g} s"
-        elif code == sqlite3.SQLITE_FULL:
-            what = "the disk is full; what was stored before is safe: make room, and continue the run"
-        elif code == sqlite3.SQLITE_READONLY:
-            what = "it is not writable"
-        raise StateStoreError(f"the state store {self._place} cannot be used: {what}") from error
-
 
 class SqliteBackend:
     """One run of a `SqliteStateStore`, which makes it."""
@@ -387,6 +179,7 @@ class SqliteBackend:
         self, store: SqliteStateStore, run_id: RunId, number: int, token: str, lease_s: float, has_entries: bool
     ) -> None:
         self._store = store
+        self._writer = store._writer
         self._run_id = run_id
         self._number = number
         self._token = token
@@ -410,7 +203,7 @@ class SqliteBackend:
             return False
         call = change.call
         if call is None or self._has_entries or change.entries or change.about is not None or change.ending:
-            return self._store.try_now(lambda connection: self._alone(connection, change), _size(change))
+            return self._writer.try_now(lambda connection: self._alone(connection, change), _size(change))
 
         def begin_step(connection: Connection) -> None:
             self._check(
@@ -420,13 +213,13 @@ class SqliteBackend:
                 ).rowcount
             )
 
-        return self._store.try_now(begin_step, len(call.data))
+        return self._writer.try_now(begin_step, len(call.data))
 
     async def commit(self, change: StateChange) -> None:
         """Make one change in the writer's thread."""
         self._handed_over += 1
         try:
-            await self._store.change(lambda connection: self._apply(connection, change), _size(change))
+            await self._writer.change(lambda connection: self._apply(connection, change), _size(change))
         finally:
             self._handed_over -= 1
 
@@ -441,7 +234,7 @@ class SqliteBackend:
             (cancel,) = connection.execute("SELECT cancel FROM runs WHERE number = ?", which[:1]).fetchone()
             return bool(cancel)
 
-        return await self._store.change(prolong)
+        return await self._writer.change(prolong)
 
     async def close(self) -> None:
         """Give the lease back."""
@@ -449,7 +242,7 @@ class SqliteBackend:
             return
         self._is_closed = True
         sql = "UPDATE runs SET token = NULL WHERE number = ? AND token = ?"
-        await self._store.change(lambda connection: connection.execute(sql, (self._number, self._token)))
+        await self._writer.change(lambda connection: connection.execute(sql, (self._number, self._token)))
 
     def _alone(self, connection: Connection, change: StateChange) -> None:
         connection.execute("BEGIN IMMEDIATE")
@@ -536,10 +329,4 @@ def _refuse_held(record: RunRecord, now: float, is_alive: IsAlive) -> None:
         raise RunHeldError(record.run_id, record.holder)
 
 
-def _is_busy(error: Exception) -> bool:
-    from sqlite3 import SQLITE_BUSY, SQLITE_LOCKED
-
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (SQLITE_BUSY, SQLITE_LOCKED)
-
-
-__all__ = ["BUSY_TIMEOUT_S", "LOG_LIMIT_BYTES", "SqliteBackend", "SqliteStateStore"]
+__all__ = ["SqliteBackend", "SqliteStateStore"]

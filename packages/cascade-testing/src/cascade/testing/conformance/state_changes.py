@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -248,25 +247,17 @@ class StateChangePromises(StateKit):
         if files is None:
             pytest.skip("the test class has no fixture 'files'")
 
-        async def write() -> list[StoredRun | None]:
-            store = make_store()
+        async def write(store: StateStore) -> tuple[list[StoredRun | None], dict[Path, bytes]]:
             backend = await store.open(RUN, holder(), LONG_S, alive)
             states: list[StoredRun | None] = [None, await backend.load()]
             for step in range(1, 6):
                 entries = {EntryKey("", f"node {step}"): bytes([step]) * 500}
                 await backend.commit(StateChange(b"about", StoredCall(step, bytes([step]) * 500), entries=entries))
                 states.append(await backend.load())
-            return states  # and nothing is closed
+            return states, {file: file.read_bytes() for file in files()}  # and nothing was closed
 
-        async def look() -> StoredRun | None:
-            store = make_store()
-            try:
-                return await store.find(RUN)
-            finally:
-                await store.close()
-
-        states = [state and state[1:] for state in asyncio.run(write())]
-        whole = {file: file.read_bytes() for file in files()}
+        written, whole = self._run(store := make_store(), write(store))
+        states = [state and state[1:] for state in written]
         for torn, content in whole.items():
             for size in range(0, len(content), max(1, len(content) // 20)):
                 for file in files():
@@ -274,7 +265,7 @@ class StateChangePromises(StateKit):
                 for file, kept in whole.items():
                     file.write_bytes(kept[:size] if file == torn else kept)
                 try:
-                    found = asyncio.run(look())
+                    found = self._run(store := make_store(), store.find(RUN))
                 except (CorruptDataError, StateStoreError):
                     continue
                 assert (found and found[1:]) in states, f"{torn.name} was cut to {size} of {len(content)} bytes"

@@ -128,6 +128,7 @@ class StateStoreMachine(RuleBasedStateMachine):
         self._model: dict[RunId, _Model] = {}
         self._opened: list[_Opened] = []
         self._stores: dict[str, StateStore] = {}
+        self._abandoned: list[StateStore] = []
         self._generation = dict.fromkeys(PROCESSES, 0)
         self._tokens = itertools.count()
 
@@ -147,7 +148,7 @@ class StateStoreMachine(RuleBasedStateMachine):
         """Give everything back, so that the next example finds the place in order."""
         for opened in self._opened:
             self._do(opened.backend.close())
-        for store in self._stores.values():
+        for store in [*self._abandoned, *self._stores.values()]:
             self._do(store.close())
         self._loop.close()
 
@@ -240,7 +241,9 @@ class StateStoreMachine(RuleBasedStateMachine):
         """A process ends without a word. Another one of the same name is started."""
         self._generation[process] += 1
         self._opened = [opened for opened in self._opened if opened.process != process]
-        self._stores.pop(process, None)
+        if process in self._stores:
+            # The end of a process closes its files; this one goes on, and does so when nobody looks any more.
+            self._abandoned.append(self._stores.pop(process))
 
     @rule(process=st.sampled_from(PROCESSES))
     def leave(self, process: str) -> None:
