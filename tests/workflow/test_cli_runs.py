@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.workflow.support import call, call_process, program, start_process, wait_for_line
+from tests.workflow.support import LONGEST_S, call, call_process, program, start_process, wait_for_line
 
 SOURCE = """
     import os
@@ -126,6 +128,63 @@ def test_a_killed_run_is_interrupted_and_goes_on_in_another_process(tmp_path: Pa
         assert cancelled.output == "r1 is asked to stop\n"
         assert resumed.wait() != 0
     assert shown("r1", state)["status"] == "Cancelled"
+
+
+SCRIPT = """
+    import os
+    from dataclasses import dataclass
+
+
+    @dataclass(frozen=True)
+    class Place:
+        name: str
+
+
+    @cs.task
+    def look(place: Place) -> Place:
+        return Place(place.name.upper())
+
+
+    @cs.task
+    def go(place: Place, seen: Place) -> Place:
+        if not os.path.exists("there"):
+            raise RuntimeError("the road is closed")
+        return seen
+
+
+    @cs.task
+    def travel(place: Place) -> Place:
+        return go(place, look(place))
+
+
+    main = travel(Place("rome"))
+
+    if __name__ == "__main__":
+        print(cs.run(main, run_id="r1", state="sqlite:///runs.db").name)
+"""
+
+
+@pytest.mark.parametrize(
+    "again", [("run", "script.py", "--run-id", "r1"), ("runs", "resume", "r1", "--program", "script.py")]
+)
+def test_the_command_continues_what_a_script_began(tmp_path: Path, state: str, again: tuple[str, ...]) -> None:
+    """The classes of the script are those of the file, although it is no ``__main__`` any more."""
+    file = program(tmp_path, SCRIPT, "script.py")
+    began = subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=LONGEST_S, check=False)
+    assert "the road is closed" in began.stderr
+    (tmp_path / "there").touch()
+    done = call_process(*again, "--state", state, "--quiet", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "Place(name='ROME')\n"), done.stderr
+    same = call_process(*again, "--state", state, "--quiet", folder=tmp_path)
+    assert (same.returncode, same.stdout) == (0, "Place(name='ROME')\n")
+
+
+def test_the_command_reads_the_value_of_a_script(tmp_path: Path, state: str) -> None:
+    file = program(tmp_path, SCRIPT, "script.py")
+    (tmp_path / "there").touch()
+    subprocess.run([sys.executable, file], capture_output=True, timeout=LONGEST_S, check=True)
+    again = call_process("run", file, "--run-id", "r1", "--state", state, "--quiet", folder=tmp_path)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "Place(name='ROME')\n", "")
 
 
 def test_modules_are_imported_by_name_where_no_program_is_given(tmp_path: Path, state: str) -> None:
