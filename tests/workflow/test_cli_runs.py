@@ -218,14 +218,14 @@ def test_runs_are_listed_cancelled_and_pruned(tmp_path: Path, state: str) -> Non
     [
         (["runs", "show", "r9", "--state", "sqlite:///runs.db"], "there is no run 'r9'"),
         (["runs", "resume", "r9", "--state", "sqlite:///runs.db"], "there is no run 'r9'"),
-        (["runs", "ls", "--state", "sqlite:///missing/runs.db"], "its folder must exist"),
+        (["run", "flow.py", "--run-id", "r1", "--state", "sqlite:///missing/runs.db"], "its folder must exist"),
         (["runs", "ls", "--state", "nosuch:///runs.db"], "no plug-in for the scheme 'nosuch'"),
         (["run", "flow.py", "--run-id", "r1"], "--run-id and --state go together"),
         (["run", "flow.py", "--run-id", "r1", "--state", "sqlite:///runs.db", "--durability", "much"], "durability is"),
     ],
 )
 def test_bad_input_is_said_in_words(words: list[str], said: str, tmp_path: Path, state: str) -> None:
-    flow(tmp_path)
+    call("run", flow(tmp_path), "--run-id", "r0", "--state", state)
     outcome = call(*words)
     assert outcome.exit_code == 2
     assert said in outcome.output
@@ -238,3 +238,12 @@ def test_a_damaged_store_is_said_to_be_damaged(tmp_path: Path, state: str) -> No
     assert "is no SQLite database, or a damaged one" in outcome.output
     with pytest.raises(sqlite3.DatabaseError):
         sqlite3.connect(tmp_path / "runs.db").execute("SELECT 1 FROM sqlite_master")
+
+
+@pytest.mark.parametrize("command", [("ls",), ("show", "r1"), ("cancel", "r1"), ("resume", "r1"), ("prune",)])
+def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path, command: tuple[str, ...]) -> None:
+    missing = tmp_path / "ruins.db"
+    outcome = call("runs", *command, "--state", f"sqlite:///{missing}")
+    assert outcome.exit_code == 2
+    assert f"there is no file '{missing}'" in outcome.output
+    assert not missing.exists()
