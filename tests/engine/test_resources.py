@@ -275,6 +275,12 @@ def test_a_resource_can_be_replaced_for_a_test() -> None:
     with engine.override(database=fake):
         assert cs.run(use(), engine=engine) == ("fake",)
     assert cs.run(use(), engine=engine) == ("database",)
+    with (
+        pytest.raises(cs.ResourceError, match="takes what @resource made, not 'fake'"),
+        engine.override(database="fake"),  # type: ignore[arg-type]
+    ):
+        raise AssertionError("never here")
+    assert cs.run(use(), engine=engine) == ("database",)
 
 
 def test_opening_and_closing_is_published() -> None:

@@ -270,11 +270,14 @@ class Engine:
         Args:
             **resources: By the name of the resource that they replace.
 
+        Raises:
+            ResourceError: One was not made by ``@resource``.
+
         Example:
             ``with engine.override(db=fake_db): engine.run(…)``
         """
         before = dict(self._overrides)
-        self._overrides.update(resources)
+        self._overrides.update({name: _checked(resource) for name, resource in resources.items()})
         try:
             yield
         finally:
