@@ -85,6 +85,11 @@ def test_a_damaged_page_inside_a_file_is_named_when_it_is_met(file: Path) -> Non
         cs.run(count(1), run_id="r2", state=state)
 
 
+def test_a_folder_in_place_of_the_file_is_named_as_one(tmp_path: Path) -> None:
+    with pytest.raises(cs.StateStoreError, match="cannot be used: it is a folder, or a file that you may"):
+        cs.run(count(1), run_id="r1", state=url(tmp_path))
+
+
 def test_a_file_of_another_program_is_refused(file: Path) -> None:
     other = sqlite3.connect(file)
     other.execute("CREATE TABLE notes (text)")

@@ -7,6 +7,7 @@ import contextvars
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -212,6 +213,31 @@ def test_a_cancelled_call_kills_its_worker_and_no_other(engine: cs.Engine, tmp_p
 
     assert asyncio.run(program()) == [11, 12]
     assert not is_alive(int(file.read_text(encoding="utf-8")))
+
+
+ORPHAN = """
+import time
+from cascade import workflow as cs
+
+@cs.task(mode="process")
+def work_long() -> None:
+    print("begun", flush=True)
+    time.sleep(100)
+
+if __name__ == "__main__":
+    cs.run(work_long())
+"""
+
+
+def test_a_worker_in_the_middle_of_a_call_ends_with_the_process_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN, encoding="utf-8")
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "begun\n"
+        program.kill()
+        # The worker has the other end of the pipe, too: only when it has ended there is nothing more to read.
+        assert program.communicate(timeout=60)[0] == ""
 
 
 def test_closing_an_engine_ends_its_workers() -> None:

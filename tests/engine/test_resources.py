@@ -257,6 +257,21 @@ def test_a_failed_attempt_is_retried_with_the_same_resource() -> None:
     assert LOG.count("open database") == 1
 
 
+def test_what_a_resource_raises_when_it_is_closed_names_it() -> None:
+    @cs.resource
+    def twice() -> Iterator[int]:
+        yield 1
+        yield 2
+
+    @cs.task
+    def take(value: int = cs.Inject(twice)) -> int:
+        return value
+
+    with pytest.raises(RuntimeError, match="generator didn't stop") as caught:
+        cs.run(take())
+    assert caught.value.__notes__[0] == "Cascade: while resource 'twice' was closed"
+
+
 def test_resources_are_found_by_name_in_the_engine_and_in_the_run() -> None:
     @cs.task
     def by_name(value: Any = cs.Inject("pool")) -> Any:
@@ -274,6 +289,12 @@ def test_a_resource_can_be_replaced_for_a_test() -> None:
     engine = cs.Engine()
     with engine.override(database=fake):
         assert cs.run(use(), engine=engine) == ("fake",)
+    assert cs.run(use(), engine=engine) == ("database",)
+    with (
+        pytest.raises(cs.ResourceError, match="takes what @resource made, not 'fake'"),
+        engine.override(database="fake"),  # type: ignore[arg-type]
+    ):
+        raise AssertionError("never here")
     assert cs.run(use(), engine=engine) == ("database",)
 
 

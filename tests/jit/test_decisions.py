@@ -336,6 +336,23 @@ def test_who_asks_for_skipped_calls_only_gets_all_of_them() -> None:
     assert skipped == ["same"] * 50
 
 
+def test_who_asks_for_skipped_calls_does_not_slow_down_loops_that_skip_nothing() -> None:
+    @inline
+    def plain(n: int, _x: Any = None) -> int:
+        return n if n == 0 else plain(n - 1, same(n))
+
+    @inline
+    def routed(n: int) -> int:
+        return n if n == 0 else cs.Router(same(n % 2), {0: routed(n - 1), 1: routed(same(n - 1))})
+
+    for loop in (plain, routed):
+        engine = inline_engine()
+        engine.subscribe(cs.TaskSkipped, print)
+        cs.run(loop(100), engine=engine)
+        assert engine.cycles is not None
+        assert engine.cycles.statistics["steps"] >= 97
+
+
 def test_a_step_that_could_take_too_many_ways_is_interpreted() -> None:
     @inline
     def loop(n: int, *_x: Any) -> int:

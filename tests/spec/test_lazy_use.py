@@ -111,7 +111,7 @@ def test_the_error_is_what_a_caller_would_catch() -> None:
 
 
 async def test_awaiting_a_stand_in_is_an_error() -> None:
-    with pytest.raises(cs.LazyUseError, match="Pass it to a task"):
+    with pytest.raises(cs.LazyUseError, match=r"Await a run of it, as in 'await arun\(…\)'"):
         await fetch(1)
     with pytest.raises(TypeError):
         async for _ in fetch(1):

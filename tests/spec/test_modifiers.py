@@ -80,6 +80,16 @@ def test_the_last_of_two_equal_modifiers_counts() -> None:
     assert graph.root.options.policies.timeout_s == 7
 
 
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [(fetch, r"not <task fetch>; call it: fetch\(…\)"), (lambda: False, "a call of a task, not <function")],
+)
+def test_a_condition_that_was_not_called_is_refused_because_it_would_always_be_true(condition: Any, said: str) -> None:
+    for subject in (fetch, fetch("x")):
+        with pytest.raises(cs.TaskDefinitionError, match=rf"run_if\(\) takes a value or .*{said}"):
+            subject.run_if(condition)
+
+
 def test_after_takes_calls_only() -> None:
     with pytest.raises(cs.TaskDefinitionError, match=r"after\(\) takes calls of tasks, not 'other'"):
         fetch("x").after("other")

@@ -151,6 +151,19 @@ def test_an_unknown_scheme_lists_the_known_ones_and_says_what_to_install() -> No
     )
 
 
+@pytest.mark.parametrize("path", ["runs.db", "/var/lib/runs.db", "state/runs"])
+def test_a_path_in_place_of_a_url_is_told_what_it_would_be_as_a_url(path: str) -> None:
+    for group, noun in ((STATE_BACKENDS, "state store"), (CACHES, "cache")):
+        with pytest.raises(cs.PluginError) as caught:
+            group.make(path)
+        assert str(caught.value) == (
+            f"{noun} {path!r} is no URL and no scheme that is installed: name a file as in 'sqlite:///{path}', a class "
+            "as in 'package.module:Class'"
+        )
+    with pytest.raises(cs.PluginError, match=r"installed: name a class as in 'package.module:Class'"):
+        SOLVERS.make("acme_solver.Reversed")
+
+
 def test_two_plug_ins_that_claim_one_scheme_are_both_named(site: Path) -> None:
     for name in ("acme-one", "acme-two"):
         install(site, name, {"cascade.solvers": {"rev": "acme_solver_c:Reversed"}})

@@ -26,6 +26,11 @@ def test_sleeping_takes_its_whole_time_on_the_virtual_clock_and_none_on_the_real
     assert time.monotonic() - began < 60
 
 
+async def test_inside_a_running_event_loop_it_is_refused_and_leaves_no_warning() -> None:
+    with pytest.raises(RuntimeError, match="call it in an ordinary function: 'def test_…'"):
+        run_in_virtual_time(asyncio.sleep(1))
+
+
 def test_timers_fire_in_the_order_of_their_times() -> None:
     async def program() -> list[tuple[str, float]]:
         fired: list[tuple[str, float]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -222,3 +223,28 @@ def test_on_a_terminal_the_run_is_drawn_and_one_line_is_left(tmp_path: Path) -> 
     assert drawn.rfind(b"\x1b[?25h") > drawn.rfind(b"\x1b[?25l"), "the cursor is visible again"
     assert "✓".encode() in drawn
     assert b"flow.py" in drawn
+
+
+def redirected(folder: Path, redirection: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    file = program(folder, "main = cs.literal([6, 7])")
+    command = f"exec {shlex.join([*COMMAND, *arguments, file])} {redirection}"
+    return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=LONGEST_S, check=False)
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "<&-", "<&- 2>&-"])
+def test_a_run_needs_no_stdin_and_no_stderr(tmp_path: Path, redirection: str) -> None:
+    done = redirected(tmp_path, redirection, "run")
+    assert (done.returncode, done.stdout) == (0, "[6, 7]\n")
+
+
+def test_a_run_needs_no_stdout(tmp_path: Path) -> None:
+    done = redirected(tmp_path, ">&-", "run", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("arguments", [("run", "--quiet"), ("graph",), ("run", "--help")])
+def test_a_full_disk_behind_stdout_is_said_in_a_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = redirected(tmp_path, ">/dev/full", *arguments)
+    assert done.returncode == 1
+    assert done.stderr == "cascade: the output cannot be written: No space left on device\n"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.workflow.support import call, call_process, program, start_process, wait_for_line
+from tests.workflow.support import LONGEST_S, call, call_process, program, start_process, wait_for_line
 
 SOURCE = """
     import os
@@ -129,6 +131,63 @@ def test_a_killed_run_is_interrupted_and_goes_on_in_another_process(tmp_path: Pa
     assert shown("r1", state)["status"] == "Cancelled"
 
 
+SCRIPT = """
+    import os
+    from dataclasses import dataclass
+
+
+    @dataclass(frozen=True)
+    class Place:
+        name: str
+
+
+    @cs.task
+    def look(place: Place) -> Place:
+        return Place(place.name.upper())
+
+
+    @cs.task
+    def go(place: Place, seen: Place) -> Place:
+        if not os.path.exists("there"):
+            raise RuntimeError("the road is closed")
+        return seen
+
+
+    @cs.task
+    def travel(place: Place) -> Place:
+        return go(place, look(place))
+
+
+    main = travel(Place("rome"))
+
+    if __name__ == "__main__":
+        print(cs.run(main, run_id="r1", state="sqlite:///runs.db").name)
+"""
+
+
+@pytest.mark.parametrize(
+    "again", [("run", "script.py", "--run-id", "r1"), ("runs", "resume", "r1", "--program", "script.py")]
+)
+def test_the_command_continues_what_a_script_began(tmp_path: Path, state: str, again: tuple[str, ...]) -> None:
+    """The classes of the script are those of the file, although it is no ``__main__`` any more."""
+    file = program(tmp_path, SCRIPT, "script.py")
+    began = subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=LONGEST_S, check=False)
+    assert "the road is closed" in began.stderr
+    (tmp_path / "there").touch()
+    done = call_process(*again, "--state", state, "--quiet", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "Place(name='ROME')\n"), done.stderr
+    same = call_process(*again, "--state", state, "--quiet", folder=tmp_path)
+    assert (same.returncode, same.stdout) == (0, "Place(name='ROME')\n")
+
+
+def test_the_command_reads_the_value_of_a_script(tmp_path: Path, state: str) -> None:
+    file = program(tmp_path, SCRIPT, "script.py")
+    (tmp_path / "there").touch()
+    subprocess.run([sys.executable, file], capture_output=True, timeout=LONGEST_S, check=True)
+    again = call_process("run", file, "--run-id", "r1", "--state", state, "--quiet", folder=tmp_path)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "Place(name='ROME')\n", "")
+
+
 def test_modules_are_imported_by_name_where_no_program_is_given(tmp_path: Path, state: str) -> None:
     file = flow(tmp_path)
     call("run", file, "--run-id", "r1", "--state", state)
@@ -160,14 +219,14 @@ def test_runs_are_listed_cancelled_and_pruned(tmp_path: Path, state: str) -> Non
     [
         (["runs", "show", "r9", "--state", "sqlite:///runs.db"], "there is no run 'r9'"),
         (["runs", "resume", "r9", "--state", "sqlite:///runs.db"], "there is no run 'r9'"),
-        (["runs", "ls", "--state", "sqlite:///missing/runs.db"], "its folder must exist"),
+        (["run", "flow.py", "--run-id", "r1", "--state", "sqlite:///missing/runs.db"], "its folder must exist"),
         (["runs", "ls", "--state", "nosuch:///runs.db"], "no plug-in for the scheme 'nosuch'"),
         (["run", "flow.py", "--run-id", "r1"], "--run-id and --state go together"),
         (["run", "flow.py", "--run-id", "r1", "--state", "sqlite:///runs.db", "--durability", "much"], "durability is"),
     ],
 )
 def test_bad_input_is_said_in_words(words: list[str], said: str, tmp_path: Path, state: str) -> None:
-    flow(tmp_path)
+    call("run", flow(tmp_path), "--run-id", "r0", "--state", state)
     outcome = call(*words)
     assert outcome.exit_code == 2
     assert said in outcome.output
@@ -180,3 +239,12 @@ def test_a_damaged_store_is_said_to_be_damaged(tmp_path: Path, state: str) -> No
     assert "is no SQLite database, or a damaged one" in outcome.output
     with closing(sqlite3.connect(tmp_path / "runs.db")) as connection, pytest.raises(sqlite3.DatabaseError):
         connection.execute("SELECT 1 FROM sqlite_master")
+
+
+@pytest.mark.parametrize("command", [("ls",), ("show", "r1"), ("cancel", "r1"), ("resume", "r1"), ("prune",)])
+def test_a_database_that_is_not_there_is_not_made_by_looking(tmp_path: Path, command: tuple[str, ...]) -> None:
+    missing = tmp_path / "ruins.db"
+    outcome = call("runs", *command, "--state", f"sqlite:///{missing}")
+    assert outcome.exit_code == 2
+    assert f"there is no file '{missing}'" in outcome.output
+    assert not missing.exists()

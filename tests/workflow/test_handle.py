@@ -39,9 +39,18 @@ def test_a_failing_task_raises_in_result() -> None:
         cs.start(broken()).result(10)
 
 
+def test_a_timeout_that_a_task_raises_is_not_taken_for_that_of_the_waiting() -> None:
+    @cs.task
+    def refuse() -> None:
+        raise TimeoutError("the server is slow")
+
+    with pytest.raises(TimeoutError, match="the server is slow"):
+        cs.start(refuse()).result(10)
+
+
 def test_waiting_for_too_long_leaves_the_run_as_it_is() -> None:
     handle = cs.start(for_ever())
-    with pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError, match=rf"run '{handle.run_id}' has not ended within 0\.01 s and goes on"):
         handle.result(0.01)
     assert not handle.done()
     handle.cancel()

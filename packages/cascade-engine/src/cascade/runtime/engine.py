@@ -270,11 +270,14 @@ class Engine:
         Args:
             **resources: By the name of the resource that they replace.
 
+        Raises:
+            ResourceError: One was not made by ``@resource``.
+
         Example:
             ``with engine.override(db=fake_db): engine.run(…)``
         """
         before = dict(self._overrides)
-        self._overrides.update(resources)
+        self._overrides.update({name: _checked(resource) for name, resource in resources.items()})
         try:
             yield
         finally:
@@ -385,7 +388,7 @@ async def _close_resources(run: RunContext, error: BaseException | None) -> Base
     was_cancelled = await wait_for_all([closing])
     for failure in closing.result():
         if error is None:
-            add_note(failure, "Cascade: while a resource was closed, after the run's target had got its value")
+            add_note(failure, "Cascade: this was after the run's target had got its value")
             error = failure
         else:
             add_note(error, f"Cascade: then, while a resource was closed: {words_of(failure)}")

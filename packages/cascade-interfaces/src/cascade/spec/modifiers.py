@@ -123,7 +123,14 @@ class Modifiable:
             condition: A truth value, or a stand-in for one (a call of another task).
             otherwise: The value if the condition is false. Without it the call is *skipped*: a consumer whose
                 parameter has a default uses the default, any other consumer is skipped, too.
+
+        Raises:
+            TaskDefinitionError: The condition is a task or a function, which would always be true.
         """
+        if callable(condition) and not hasattr(type(condition), "__bool__"):
+            raise TaskDefinitionError(
+                f"run_if() takes a value or a call of a task, not {condition!r}{_call_it(condition)}"
+            )
         return self._with_options(replace(self._options, condition=condition, otherwise=otherwise))
 
     def after(self, *predecessors: Any) -> Self:
@@ -134,13 +141,17 @@ class Modifiable:
         """
         for predecessor in predecessors:
             if not isinstance(predecessor, StandIn):
-                hint = f"; call it: {predecessor.name}(…)" if hasattr(predecessor, "call_signature") else ""
-                raise TaskDefinitionError(f"after() takes calls of tasks, not {predecessor!r}{hint}")
+                raise TaskDefinitionError(f"after() takes calls of tasks, not {predecessor!r}{_call_it(predecessor)}")
         return self._with_options(replace(self._options, after=self._options.after + predecessors))
 
     def named(self, label: str) -> Self:
         """Show this name in events, errors and drawings instead of the task's own."""
         return self._with_options(replace(self._options, label=label))
+
+
+def _call_it(value: Any) -> str:
+    """What to do with a task that stands where a call of it was expected."""
+    return f"; call it: {value.name}(…)" if hasattr(value, "call_signature") else ""
 
 
 __all__ = ["Modifiable"]

@@ -83,6 +83,12 @@ class PluginGroup(Generic[P]):
                     f"{self.noun} {text!r} is {factory!r:.100}, which is no {self.noun} and no class of one"
                 )
         else:
+            if "://" not in text and ("." in text or "/" in text) and text not in self.schemes():
+                file = f"a file as in 'sqlite:///{text}', " if "sqlite" in self.schemes() else ""
+                raise PluginError(
+                    f"{self.noun} {text!r} is no URL and no scheme that is installed: name {file}a class as in "
+                    "'package.module:Class'"
+                )
             url = PluginUrl(text if "://" in text else f"{text}://")
             entry = self._find(url)
             origin, factory = _named(entry), self._load(entry, url)

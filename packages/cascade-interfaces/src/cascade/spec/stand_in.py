@@ -63,11 +63,17 @@ class LazyItem(StandIn):
         return f"<item of {type(self._source).__name__}>"
 
 
+_INSTEAD = {"__await__": "Await a run of it, as in 'await arun(…)'; inside a task, return it or pass it to another."}
+_OTHERWISE = "Pass it to a task as an argument and use the value there (or run it first)."
+
+
 def _refusal(operation: str) -> Any:
+    instead = _INSTEAD.get(operation, _OTHERWISE)
+
     def refuse(self: StandIn, *_args: object, **_kwargs: object) -> NoReturn:
         raise LazyUseError(
             f"{self!r} was used as if it were its value ({operation}), but the value is only computed by a run. "
-            "Pass it to a task as an argument and use the value there (or run it first)."
+            f"{instead}"
         )
 
     refuse.__name__ = operation

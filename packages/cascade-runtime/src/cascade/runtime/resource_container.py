@@ -10,7 +10,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from typing import Any
 
 from cascade.spec.errors import ResourceError, ResourceNotFoundError
@@ -109,6 +115,8 @@ class ResourceContainer:
             if self._observer is not None and holder.was_opened:
                 self._observer(resource, False, failure)
             if failure is not None:
+                with suppress(Exception):  # there are exceptions that take no notes
+                    failure.add_note(f"Cascade: while resource {resource.name!r} was closed")
                 failures.append(failure)
         return failures
 

@@ -157,6 +157,7 @@ def run_in_virtual_time(program: Coroutine[Any, Any, T], *, limit_s: float = DEF
 
     Raises:
         HangError: It waits for what can never happen, or takes longer than ``limit_s``.
+        RuntimeError: An event loop is running in this thread already.
         BaseException: Whatever the coroutine raises.
 
     Example:
@@ -167,6 +168,16 @@ def run_in_virtual_time(program: Coroutine[Any, Any, T], *, limit_s: float = DEF
         >>> run_in_virtual_time(sleep_long())
         3600.0
     """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        program.close()  # or Python warns that it was never awaited
+        raise RuntimeError(
+            "run_in_virtual_time() makes an event loop of its own, and one is running in this thread already; call it "
+            "in an ordinary function: 'def test_…', not 'async def test_…'"
+        )
     with asyncio.Runner(loop_factory=lambda: VirtualTimeLoop(limit_s)) as runner:
         return runner.run(program)
 

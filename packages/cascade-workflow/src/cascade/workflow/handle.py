@@ -59,7 +59,14 @@ class RunHandle(Generic[T]):
             concurrent.futures.CancelledError: The run was cancelled.
             BaseException: As `Engine.run`.
         """
-        return self._future.result(timeout_s)
+        try:
+            return self._future.result(timeout_s)
+        except TimeoutError:
+            if self._future.done():  # the run's own error, or it has ended just now
+                return self._future.result()
+            raise TimeoutError(
+                f"run {self.run_id!r} has not ended within {timeout_s:g} s and goes on; cancel() would stop it"
+            ) from None
 
     def done(self) -> bool:
         """Whether the run has ended."""

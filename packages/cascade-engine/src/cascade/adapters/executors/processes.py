@@ -2,17 +2,19 @@
 
 Each worker serves one call at a time over a pipe, so a call that takes too long or is cancelled is stopped by killing
 its worker, and no other call is hurt: `concurrent.futures` breaks the whole pool in that case. Workers are started when
-they are needed, by *spawn*: a fork of a process with threads can hang.
+they are needed, by *spawn*: a fork of a process with threads can hang. A worker ends with the process that started it,
+however that ends, also in the middle of a call: a durable run may be going on elsewhere by then.
 """
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from cascade.adapters.executors.shipping import pack_call, run_packed, unpack_outcome
@@ -143,9 +145,17 @@ def _serve(connection: Connection[bytes, bytes]) -> None:
     """The life of a worker process: answer calls until the pipe is closed."""
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="cascade parent", daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send_bytes(run_packed(connection.recv_bytes()))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 __all__ = ["ProcessWorkers"]

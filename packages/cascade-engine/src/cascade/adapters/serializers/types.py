@@ -47,6 +47,7 @@ class TypeRegistry:
     def __init__(self) -> None:
         self._classes: dict[str, type] = {}
         self._walked: WeakSet[Task[..., Any]] = WeakSet()
+        self._main = "__main__"
         self._lock = threading.Lock()
 
     def register(self, cls: C) -> C:
@@ -83,7 +84,12 @@ class TypeRegistry:
 
     def find(self, name: str) -> type | None:
         """The class of this name, if it is registered."""
-        return self._classes.get(name)
+        module, _, path = name.partition(":")
+        return self._classes.get(f"{self._main}:{path}" if module == "__main__" else name)
+
+    def look_up_main_in(self, module: str) -> None:
+        """Take what bytes name in ``__main__`` from this module: a script that is loaded under another name here."""
+        self._main = module
 
     def name_of(self, cls: type) -> str:
         """The name under which a class can be found again.

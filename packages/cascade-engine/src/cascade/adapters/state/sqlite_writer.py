@@ -255,6 +255,8 @@ class SqliteWriter:
             what = "the disk is full; what was stored before is safe: make room, and continue the run"
         elif code == sqlite3.SQLITE_READONLY:
             what = "it is not writable"
+        elif code == sqlite3.SQLITE_CANTOPEN:
+            what = "it is a folder, or a file that you may not read and write"
         raise StateStoreError(f"the state store {self._place} cannot be used: {what}") from error
 
 

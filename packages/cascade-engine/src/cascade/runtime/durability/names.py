@@ -33,7 +33,7 @@ class Names:
 
     Args:
         registry: Fed with the annotations of every task that is named or found.
-        main: Stands in the place of the module ``__main__``, for runs that a script began.
+        main: Stands in the place of the module ``__main__``, for runs that a script began; for classes, too.
         imports: Whether modules that are not loaded are imported.
         given: Gives the tasks that are found though no module holds them; asked once, and only if that is needed.
     """
@@ -50,6 +50,8 @@ class Names:
         self._imports = imports
         self._find_given = given
         self._names: dict[AnyTask, str] = {}
+        if main is not None:
+            registry.look_up_main_in(main.__name__)
 
     @cached_property
     def _given(self) -> dict[str, AnyTask]:
@@ -82,7 +84,11 @@ class Names:
         task = self._look_up(module, path)
         found: AnyTask | None = task if isinstance(task, Task) else self._given.get(name)
         if found is None:
-            why = "there is no such task in it" if self._module(module) else "that module is not imported"
+            why = (
+                "there is no such task in it"
+                if self._module(module)
+                else "that module is not imported: import it first"
+            )
             raise TaskNotFoundError(
                 f"the stored call is of task {path!r} of module {module!r}, and {why}; if it was renamed or moved, "
                 "leave a task of the old name that returns a call of the new one"

@@ -135,9 +135,13 @@ class DurableRun:
             CorruptDataError: It cannot be read.
         """
         assert self.stored.ending is not None
-        main = () if resumption.main is None else vars(resumption.main).values()
-        for task in [*_tasks_of(target), *(found for found in main if isinstance(found, Task))]:
-            self._serializer.registry.register_annotations(task)
+        registry = self._serializer.registry
+        tasks = _tasks_of(target)
+        if resumption.main is not None:
+            registry.look_up_main_in(resumption.main.__name__)
+            tasks += [found for found in vars(resumption.main).values() if isinstance(found, Task)]
+        for task in tasks:
+            registry.register_annotations(task)
         return read_value(self.stored, self._serializer)
 
     def params(self, given: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.jit.waiting import Watch
 from cascade.runtime.strategies.plans import Plan, PlanCache
+from cascade.spec.events import TaskSkipped
 
 _SLOW_STEPS: Final = 20
 """So many steps of a loop are interpreted after one that took long."""
@@ -89,34 +90,37 @@ class CompiledSteps:
         Of a run that is kept, steps are left to the interpreter whose nodes are to be kept one by one: those that are
         awaited, and for a while those of a loop with a step that took long.
         """
-        journal, opened = self._run.journal, self._run.step_resources.opened
+        journal = self._run.journal
         if not journal.is_kept:
-            return self._cycles.run(step.call, until, opened)
+            return self._run_cycles(step.call, until)
         if step.step < self._interpreted_until:
             return Ran(0, step.call, None, 0, None)
         began = perf_counter()
         if journal.every_step and step.parent is None:
             ran = self._run_one_by_one(step, until, journal)
         else:
-            ran = self._cycles.run(step.call, until, opened)
+            ran = self._run_cycles(step.call, until)
         if perf_counter() > max(began, until) + self._slice_s:
             self._interpreted_until = step.step + ran.steps + _SLOW_STEPS
         return ran if ran.following is None else ran._replace(following=None)
 
     def _run_one_by_one(self, step: NextStep, until: float, journal: Journal) -> Ran:
         """Run steps each of which must be written before the next begins; the first is."""
-        opened = self._run.step_resources.opened
-        ran = self._cycles.run(step.call, 0.0, opened)
+        ran = self._run_cycles(step.call, 0.0)
         total = ran.steps
         while _has_run(ran) and entry(ran.call) is not None and perf_counter() < until:
             if not journal.begin_step(step.step + total, ran.call):
                 break
-            following = self._cycles.run(ran.call, 0.0, opened)
+            following = self._run_cycles(ran.call, 0.0)
             if following.loop is None:
                 break
             ran = following
             total += ran.steps
         return ran._replace(steps=total)
+
+    def _run_cycles(self, call: Any, until: float) -> Ran:
+        run = self._run
+        return self._cycles.run(call, until, run.step_resources.opened, tells_skips=run.bus.wants(TaskSkipped))
 
     def learn(self, call: Any, graph: Graph, plan: Plan) -> None:
         """A step is about to be interpreted: next time it may be compiled."""

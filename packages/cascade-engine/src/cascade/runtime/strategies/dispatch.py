@@ -23,7 +23,7 @@ from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.common import ParameterSpec
 from cascade.spec.errors import InternalError
-from cascade.spec.events import TaskExecutionFinished, TaskExecutionStarted, TaskSkipped, TaskStatus
+from cascade.spec.events import TaskExecutionFinished, TaskExecutionStarted, TaskStatus
 from cascade.spec.policies import NO_POLICIES, NOTHING
 from cascade.spec.resources import InjectStandIn
 
@@ -65,8 +65,7 @@ class Dispatcher:
         """Find out who listens and what limits are in force; whether plain nodes can be called without any of it."""
         wants, run = self._run.bus.wants, self._run
         self.is_observed = wants(TaskExecutionStarted) or wants(TaskExecutionFinished)
-        is_heard = self.is_observed or wants(TaskSkipped)
-        self.may_compile = not is_heard and not run.constraints.has_limits and not run.journal.knows
+        self.may_compile = not self.is_observed and not run.constraints.has_limits and not run.journal.knows
         return self.may_compile and not run.journal.is_kept
 
     def dispatch(self, frame: Frame, index: int, node: Node) -> Any:

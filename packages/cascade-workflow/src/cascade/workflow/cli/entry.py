@@ -12,10 +12,11 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TextIO
 
 from cascade.workflow.cli.faults import FAILED, SIGNALLED
 from cascade.workflow.cli.stopping import quit_at_once
@@ -29,6 +30,7 @@ _OWN_THREADS: Final = "cascade"
 def main() -> NoReturn:
     """Run the command line and end the process."""
     exit_code = FAILED
+    _open_closed_streams()
     try:
         from cascade.workflow.cli.command import cascade
 
@@ -37,8 +39,25 @@ def main() -> NoReturn:
         exit_code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except KeyboardInterrupt:
         exit_code = SIGNALLED + signal.SIGINT
+    except OSError as error:  # all else is told as what it is, and that nobody reads is no error
+        sys.stdout = _nowhere("w")  # or Python tries once more when the process ends
+        print(f"cascade: the output cannot be written: {error.strerror or error}", file=sys.stderr)
     _do_not_wait_for_abandoned_calls(exit_code)
     sys.exit(exit_code)
+
+
+def _open_closed_streams() -> None:
+    """Let streams that the caller has closed (``2>&-``) lead nowhere: Python has ``None`` in their place.
+
+    Their numbers are taken by it, too: else the next file that is opened, a database perhaps, would be stderr.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, _nowhere(mode))
+
+
+def _nowhere(mode: str) -> TextIO:
+    return open(os.devnull, mode, encoding="utf-8")  # type: ignore[return-value]  # noqa: PTH123  no path
 
 
 def _do_not_wait_for_abandoned_calls(exit_code: int) -> None:

@@ -19,7 +19,8 @@ from rich.table import Table
 from cascade.runtime.durability.managing import RunView, cancel_run, prune_runs, view_run, views
 from cascade.runtime.durability.session import Resumption
 from cascade.runtime.engine import Engine
-from cascade.spec.errors import CascadeError
+from cascade.spec.errors import CascadeError, StateStoreError
+from cascade.spec.plugin_url import PluginUrl
 from cascade.spec.plugins import STATE_BACKENDS
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import StateStore
@@ -130,6 +131,10 @@ def resume(
     """Continue RUN with its last step and print its value; of a run that has ended, its value is printed."""
 
     def prepare(stack: ExitStack) -> tuple[Engine, Any, Mapping[str, Any]]:
+        try:
+            _expect_file(state)
+        except CascadeError as error:
+            raise bad_input(str(error), error) from None
         module = None if file is None else stack.enter_context(loaded(file))
         if module is None or file is None:
             sys.path.insert(0, str(Path.cwd()))  # as for "python -m"
@@ -171,8 +176,17 @@ def prune(state: str, days: float, everything: bool) -> None:
     click.echo(f"{count} runs deleted")
 
 
+def _expect_file(state: str) -> None:
+    """Refuse a database that is not there: a look must not make one, and a mistyped path is no store without runs."""
+    if state.startswith("sqlite://"):
+        path = PluginUrl(state).path()
+        if not Path(path).exists():
+            raise StateStoreError(f"there is no file {path!r}; it is made by the first run that is kept in it")
+
+
 def _with_store(state: str, use: Callable[[StateStore], Coroutine[Any, Any, T]]) -> T:
     async def run() -> T:
+        _expect_file(state)
         store = STATE_BACKENDS.make(state)
         try:
             return await use(store)

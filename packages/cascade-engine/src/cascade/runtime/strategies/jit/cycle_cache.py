@@ -100,13 +100,14 @@ class CycleCache:
         self._lock = threading.Lock()
         self.statistics: Counter[str] = Counter()
 
-    def run(self, call: Any, until: float, opened: Opened) -> Ran:
+    def run(self, call: Any, until: float, opened: Opened, *, tells_skips: bool = False) -> Ran:
         """Run steps as long as they fit compiled shapes and the time is not over.
 
         Args:
             call: The call that the next step makes.
             until: When to stop, by `time.perf_counter`.
             opened: Gives the resources of the run.
+            tells_skips: Whether somebody listens to what is skipped: compiled code does not tell.
         """
         total = ending = 0
         last: CompiledLoop | None = None
@@ -120,7 +121,7 @@ class CycleCache:
             if loop is None:
                 break
             if loop.checked_by is not this_slice:
-                if not loop.may_run(self._inline):
+                if (tells_skips and loop.skips) or not loop.may_run(self._inline):
                     break
                 loop.checked_by = this_slice
             if last is not None and last is not loop:

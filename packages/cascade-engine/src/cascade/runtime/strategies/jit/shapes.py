@@ -178,6 +178,7 @@ class CompiledLoop:
         elsewhere: Those others that may not be called inline now.
         source: The generated source.
         awaits: Whether the function is to be awaited.
+        skips: Whether it has conditions, and may skip calls.
         wanted: The resources that it needs.
         run: The function itself, which runs steps until no shape fits or the time is over, and returns a `Stop`:
             ``run(call, until, resources, routed)``, with a `Watch` behind if it is to be awaited.
@@ -199,6 +200,7 @@ class CompiledLoop:
         "leaves",
         "run",
         "shapes",
+        "skips",
         "source",
         "steps",
         "task_at",
@@ -214,6 +216,7 @@ class CompiledLoop:
         self.awaits = any(outline.awaits for outline in outlines)
         self.wanted = [shapes[place].forms[node.index].injected[name] for place, node, name in filled_in(outlines)]
         nodes = [node for shape in shapes for node in shape.graph.nodes]
+        self.skips = any(node.options.condition is not None for node in nodes)
         self.tasks: tuple[AnyTask, ...] = tuple(dict.fromkeys(node.task for node in nodes if node.task is not None))
         self.certain = frozenset[AnyTask]().union(*(shape.certain() for shape in shapes))
         self.elsewhere: set[AnyTask] = set()
