@@ -21,10 +21,11 @@ from cascade.runtime.durability.levels import parse_durability
 from cascade.runtime.durability.session import DurableRun, Resumption
 from cascade.runtime.durability.stores import StoresInUse
 from cascade.runtime.flow import Skip
-from cascade.runtime.notes import add_note, words_of
+from cascade.runtime.notes import add_note
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import wait_for_all
+from cascade.runtime.strategies.failure import note_closing
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache
@@ -383,12 +384,12 @@ async def _close_resources(run: RunContext, error: BaseException | None) -> Base
 
     closing = asyncio.ensure_future(close())
     was_cancelled = await wait_for_all([closing])
-    for failure in closing.result():
-        if error is None:
-            add_note(failure, "Cascade: while a resource was closed, after the run's target had got its value")
-            error = failure
-        else:
-            add_note(error, f"Cascade: then, while a resource was closed: {words_of(failure)}")
+    failures = closing.result()
+    if error is None and failures:
+        error = failures.pop(0)
+        add_note(error, "Cascade: while a resource was closed, after the run's target had got its value")
+    if error is not None:
+        note_closing(error, failures)
     return asyncio.CancelledError() if was_cancelled and error is None else error
 
 

@@ -37,7 +37,7 @@ from cascade.runtime.strategies.cached import NOT_FOUND
 from cascade.runtime.strategies.calls import CallsUnderWay, wait_for_all
 from cascade.runtime.strategies.compiled import CompiledSteps
 from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispatcher
-from cascade.runtime.strategies.failure import annotate, catching_map, is_below, without_stop_iteration
+from cascade.runtime.strategies.failure import annotate, catching_map, is_below, note_closing, without_stop_iteration
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
@@ -303,7 +303,7 @@ class Interpreter:
         await self._journal.written()
         failures = await self._run.step_resources.close()
         if failures:
-            raise failures[0]
+            raise note_closing(failures[0], failures[1:])
         assert following is not None
         self._go_on(following)
 
