@@ -19,6 +19,7 @@ import pytest
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
+from cascade.adapters.executors.processes import ProcessWorkers, _Job, _Worker
 from tests.support.running import run_script
 
 pytestmark = pytest.mark.slow
@@ -212,6 +213,33 @@ def test_a_cancelled_call_kills_its_worker_and_no_other(engine: cs.Engine, tmp_p
 
     assert asyncio.run(program()) == [11, 12]
     assert not is_alive(int(file.read_text(encoding="utf-8")))
+
+
+def test_a_worker_that_is_stopped_in_the_moment_of_its_answer_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = ProcessWorkers(1)
+    begun: list[_Job] = []
+    run, ask = _Job.run, _Worker.ask
+
+    def begin(job: _Job) -> bytes:
+        begun.append(job)
+        return run(job)
+
+    def ask_and_be_late(worker: _Worker, data: bytes) -> bytes:
+        answer = ask(worker, data)
+        if len(begun) == 1:
+            begun[0].stop()
+        return answer
+
+    monkeypatch.setattr(_Job, "run", begin)
+    monkeypatch.setattr(_Worker, "ask", ask_and_be_late)
+
+    async def program() -> list[Any]:
+        return [await workers.call(add.base, (number,), {}, None) for number in (1, 2)]
+
+    assert asyncio.run(program()) == [11, 12]
+    workers.close()
 
 
 def test_closing_an_engine_ends_its_workers() -> None:
