@@ -24,11 +24,11 @@ from cascade.runtime.flow import Skip
 from cascade.runtime.notes import add_note
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
-from cascade.runtime.strategies.calls import wait_for_all
 from cascade.runtime.strategies.failure import note_closing
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
 from cascade.spec.errors import (
     ConstraintError,

@@ -23,7 +23,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
-from cascade.runtime.waking import wake
+from cascade.runtime.waiting import wake
 
 
 class Flight:

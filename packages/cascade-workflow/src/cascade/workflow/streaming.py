@@ -16,7 +16,7 @@ from itertools import count, repeat
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cascade.runtime.engine import Engine
-from cascade.runtime.waking import wake
+from cascade.runtime.waiting import wake
 from cascade.spec.common import LiteralValue, literal
 from cascade.spec.errors import MapLengthError, TaskDefinitionError
 from cascade.spec.lazy_types import MappedLazyResult, lazy_call

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from cascade.adapters.caches.keys import call_key
 from cascade.adapters.serializers.data import DataSerializer
 from cascade.adapters.system_clock import SystemClock
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.protocols import Clock, Serializer
 from cascade.spec.task import Task
 
@@ -102,14 +103,7 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
     """
     context = contextvars.copy_context()
     job = asyncio.get_running_loop().run_in_executor(None, context.run, function, *args)
-    was_cancelled = False
-    while not job.done():
-        try:
-            await asyncio.wait({job})
-        except asyncio.CancelledError:
-            was_cancelled = True
-    if was_cancelled:
-        job.exception()  # retrieved, so that asyncio does not report it
+    if await wait_for_all([job]):
         raise asyncio.CancelledError
     return job.result()
 

@@ -29,7 +29,7 @@ from typing import Protocol
 
 from cascade.runtime.constraints.capacities import Amounts, Capacities
 from cascade.runtime.constraints.limits import Limits
-from cascade.runtime.waking import wake
+from cascade.runtime.waiting import wake
 from cascade.spec.constraints import Constraint
 from cascade.spec.errors import CapacityError
 

@@ -26,7 +26,7 @@ from cascade.runtime.durability.names import Names
 from cascade.runtime.notes import add_note, words_of
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
-from cascade.runtime.strategies.calls import wait_for_all
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.errors import (
     CascadeError,
     CorruptDataError,

@@ -34,7 +34,7 @@ from cascade.runtime.flow import Skip
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.cached import NOT_FOUND
-from cascade.runtime.strategies.calls import CallsUnderWay, wait_for_all
+from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.compiled import CompiledSteps
 from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispatcher
 from cascade.runtime.strategies.failure import annotate, catching_map, is_below, note_closing, without_stop_iteration
@@ -44,6 +44,7 @@ from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import CycleError, DependencyMissingError, InternalError
 from cascade.spec.events import TaskSkipped

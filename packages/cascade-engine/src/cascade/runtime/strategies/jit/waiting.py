@@ -18,8 +18,9 @@ from typing import Any, Final
 
 from cascade.graph.operands import KINDS
 from cascade.runtime.constraints.manager import ConstraintManager, Lease
-from cascade.runtime.strategies.calls import Exit, contained, wait_for_all
+from cascade.runtime.strategies.calls import Exit, contained
 from cascade.runtime.strategies.outcome import is_call
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.task import Task
 
 _UNSET: Final = object()
