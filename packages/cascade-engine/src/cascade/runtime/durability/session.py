@@ -231,23 +231,26 @@ class DurableRun:
 
     async def close(self) -> None:
         """Give the lease back. What was refused before anything ran stands as before; if it was new, it is deleted."""
+        was_cancelled = False
         if self._heartbeat is not None:
             self._heartbeat.cancel()
-            await wait_for_all([self._heartbeat])
+            was_cancelled = await wait_for_all([self._heartbeat])
         closed = asyncio.ensure_future(self._close_backend())
-        was_cancelled = await wait_for_all([closed])
+        was_cancelled |= await wait_for_all([closed])
         closed.result()
         if was_cancelled:
             raise asyncio.CancelledError
 
     async def _close_backend(self) -> None:
-        if self._journal is not None:
-            await self._journal.stop()
-        if not self._has_ended and not self.has_succeeded and self._ending_before is not None:
-            await self._backend.commit(StateChange(ending=self._ending_before))
-        if self._holder is not None:
-            release(self._holder)
-        await self._backend.close()
+        try:
+            if self._journal is not None:
+                await self._journal.stop()
+            if not self._has_ended and not self.has_succeeded and self._ending_before is not None:
+                await self._backend.commit(StateChange(ending=self._ending_before))
+        finally:
+            if self._holder is not None:
+                release(self._holder)
+            await self._backend.close()
         if self.stored.about is None and (self._journal is None or not self._journal.is_stored):
             await self._store.delete(self._backend.run_id, is_alive)
 
