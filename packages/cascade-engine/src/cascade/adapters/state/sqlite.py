@@ -29,6 +29,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Self, TypeVar
 
+from cascade.adapters.places import absolute_place
 from cascade.adapters.sqlite_file import Layout, close_in, is_damaged, open_database
 from cascade.adapters.system_clock import SystemClock
 from cascade.spec.errors import CorruptDataError, LeaseLostError, ParameterError, RunHeldError, StateStoreError
@@ -94,7 +95,7 @@ class SqliteStateStore:
     """Keeps runs in a SQLite database. May be shared by threads, event loops and processes of one machine.
 
     Args:
-        path: The file; it is made if there is none, its folder is not.
+        path: The file, which is made absolute; it is made if there is none, its folder is not.
         synchronous: ``"NORMAL"``: changes survive the end of the process; ``"FULL"``: also that of the machine.
         clock: Its wall clock decides which leases have expired.
 
@@ -105,7 +106,7 @@ class SqliteStateStore:
     def __init__(
         self, path: str | os.PathLike[str], synchronous: str = "NORMAL", *, clock: Clock | None = None
     ) -> None:
-        self._place = os.fspath(path)
+        self._place = absolute_place(path)
         self._synchronous = str(synchronous).upper()
         if self._synchronous not in ("NORMAL", "FULL"):
             raise ParameterError(f'synchronous is "NORMAL" or "FULL", not {synchronous!r}')
@@ -115,6 +116,7 @@ class SqliteStateStore:
         self._direct: Connection | None = None
         self._log_bytes = 0
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        """Those of the thread: another thread, after a `close`, has others."""
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._process = os.getpid()
@@ -191,8 +193,8 @@ class SqliteStateStore:
         """Empty the log, close the file and end the thread. The store may be used again afterwards."""
         with self._starting:
             thread, self._thread = self._thread, None
-        if thread is not None and self._process == os.getpid():
             self._jobs.put(None)
+        if thread is not None and self._process == os.getpid():
             await asyncio.to_thread(thread.join)
 
     # --- For the backends -------------------------------------------------------------------------------------------
@@ -243,27 +245,31 @@ class SqliteStateStore:
             if self._process != os.getpid():
                 # A connection must not be carried over a fork, not even to be closed: it is the parent's.
                 self._process, self._thread, self._direct = os.getpid(), None, None
-                self._lock, self._jobs = threading.Lock(), SimpleQueue()
+                self._lock = threading.Lock()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._write, name="cascade state", daemon=True)
+                self._jobs = SimpleQueue()
+                self._thread = threading.Thread(
+                    target=self._write, args=(self._jobs,), name="cascade state", daemon=True
+                )
                 self._thread.start()
             self._jobs.put(job)
         result: T = await asyncio.wrap_future(job.done)
         return result
 
-    def _write(self) -> None:
+    def _write(self, waiting: SimpleQueue[_Job | None]) -> None:
         """The life of the writer's thread: open the file with the first job, close it after the last."""
         connection: Connection | None = None
+        direct: Connection | None = None
         try:
-            while (job := self._jobs.get()) is not None:
+            while (job := waiting.get()) is not None:
                 if not job.done.set_running_or_notify_cancel():
                     continue
                 jobs = [job]
                 try:
                     if connection is None:
-                        connection = self._open()
+                        connection, direct = self._open()
                     if job.is_change:
-                        self._take_changes(jobs)
+                        self._take_changes(waiting, jobs)
                         self._change_together(connection, jobs)
                     else:
                         job.done.set_result(job.work(connection))
@@ -276,13 +282,14 @@ class SqliteStateStore:
                             failed.done.set_exception(explained)
         finally:
             with self._lock:
-                if self._direct is not None:
-                    self._direct.close()
+                if self._direct is direct:
                     self._direct = None
+            if direct is not None:
+                direct.close()
             if connection is not None:
                 connection.close()  # the last one of all processes copies the log back and removes it
 
-    def _open(self) -> Connection:
+    def _open(self) -> tuple[Connection, Connection]:
         connection = open_database(self._place, _LAYOUT, BUSY_TIMEOUT_S)
         try:
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
@@ -296,17 +303,17 @@ class SqliteStateStore:
             weakref.finalize(self, close_in, os.getpid(), opened)
         with self._lock:
             self._direct, self._log_bytes = direct, self._log_size()
-        return connection
+        return connection, direct
 
-    def _take_changes(self, jobs: list[_Job]) -> None:
+    def _take_changes(self, waiting: SimpleQueue[_Job | None], jobs: list[_Job]) -> None:
         """Add the changes that are waiting, too."""
         while True:
             try:
-                job = self._jobs.get_nowait()
+                job = waiting.get_nowait()
             except Empty:
                 return
             if job is None or not job.is_change:
-                self._jobs.put(job)  # it comes later than it might, but after all that its caller has waited for
+                waiting.put(job)  # it comes later than it might, but after all that its caller has waited for
                 return
             if job.done.set_running_or_notify_cancel():
                 jobs.append(job)
