@@ -20,7 +20,8 @@ import pytest
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
 from cascade.adapters.executors.processes import ProcessWorkers, _Job, _Worker
-from tests.support.running import run_script
+from cascade.adapters.executors.shipping import Reference, resolve
+from tests.support.running import run_script, write_script
 
 pytestmark = pytest.mark.slow
 
@@ -320,3 +321,10 @@ def test_tasks_of_a_module_that_was_loaded_from_a_path_run_in_processes(tmp_path
             print(cs.run(module.one()))
     """
     assert run_script(tmp_path, source).strip() == "1"
+
+
+def test_a_module_that_could_not_be_loaded_is_loaded_again_for_the_next_call(tmp_path: Path) -> None:
+    file = write_script(tmp_path, "raise LookupError('not yet')", "loaded_from_a_path.py")
+    for _ in range(2):
+        with pytest.raises(LookupError, match="not yet"):
+            resolve(Reference("loaded_from_a_path", "f", str(file)))

@@ -82,7 +82,11 @@ def _module(reference: Reference) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[reference.module] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[reference.module]  # the next call in this worker would find half a module
+        raise
     return module
 
 
