@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from cascade.adapters.executors.local import LocalExecutor
-from cascade.adapters.serializers.types import TypeRegistry
 from cascade.adapters.solvers.native import NativeSolver
 from cascade.adapters.system_clock import SystemClock
 from cascade.graph.static_analysis import source_warnings
@@ -18,8 +18,7 @@ from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
 from cascade.runtime.durability.journal import Journal
 from cascade.runtime.durability.levels import parse_durability
-from cascade.runtime.durability.session import DurableRun, Resumption
-from cascade.runtime.durability.stores import StoresInUse
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.flow import Skip
 from cascade.runtime.notes import add_note
 from cascade.runtime.parameters import ParameterValues
@@ -48,6 +47,11 @@ from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateStore
 from cascade.spec.resources import Resource
 from cascade.spec.task import Task
+
+if TYPE_CHECKING:
+    from cascade.adapters.serializers.types import TypeRegistry
+    from cascade.runtime.durability.keeper import Keeper
+    from cascade.runtime.durability.session import DurableRun
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -108,14 +112,15 @@ class Engine:
         self.bus: EventBus = MessageBus() if bus is None else bus
         self.clock: Clock = SystemClock() if clock is None else clock
         self._state = state
-        self._types = TypeRegistry() if types is None else types
-        self._stores = StoresInUse()
+        self._types = types
+        self._keeper: Keeper | None = None
         self._constraints = ConstraintManager(system_resources)
         self._strategy = GraphExecutionStrategy(
             self.solver, self.executor, os.environ.get("CASCADE_JIT") != "0" if jit is None else jit
         )
         self._resources: dict[str, Resource[Any]] = {}
         self._overrides: dict[str, Resource[Any]] = {}
+        self._lock = threading.Lock()
         self._is_closed = False
         for resource in resources:
             self.register(resource)
@@ -170,23 +175,23 @@ class Engine:
         state = self._state if state is OF_THE_ENGINE else state
         if state is None:
             return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id)
-        async with self._stores.use(state) as store:
-            kept = await DurableRun.open(store, new_id, level, self._types, self.clock)
-            try:
-                if kept.has_succeeded:
-                    ended: T = kept.value(target, resumption)
-                    return ended
-                if target is NOTHING and kept.stored.call is None:
-                    raise RunNotFoundError(
-                        f"there is no run {new_id!r} to be continued; give the target that begins it"
-                    )
-                params = kept.params(params)
-                allow_unused_params = allow_unused_params or kept.stored.call is not None
-                return await self._run(
-                    target, params, timeout_s, resources, allow_unused_params, new_id, kept, resumption
-                )
-            finally:
-                await kept.close()
+        async with self._keep().opened(state, new_id, level) as kept:
+            if kept.has_succeeded:
+                ended: T = kept.value(target, resumption)
+                return ended
+            if target is NOTHING and kept.stored.call is None:
+                raise RunNotFoundError(f"there is no run {new_id!r} to be continued; give the target that begins it")
+            params = kept.params(params)
+            allow_unused_params = allow_unused_params or kept.stored.call is not None
+            return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id, kept, resumption)
+
+    def _keep(self) -> Keeper:
+        from cascade.runtime.durability.keeper import Keeper
+
+        with self._lock:
+            if self._keeper is None:
+                self._keeper = Keeper(self._types, self.clock)
+            return self._keeper
 
     async def _run(
         self,

@@ -9,16 +9,18 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from cascade.runtime.durability.call_reader import Migrate
-from cascade.runtime.durability.session import Resumption
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.engine import OF_THE_ENGINE, Engine, new_run_id
 from cascade.spec.events import Event, RunEvent
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import StateStore
 from cascade.spec.resources import Resource
 from cascade.workflow.default_engine import default_engine
+
+if TYPE_CHECKING:
+    from cascade.runtime.durability.call_reader import Migrate
 
 T = TypeVar("T")
 
