@@ -89,7 +89,7 @@ class PluginGroup(Generic[P]):
             made = factory(*arguments)
         except CascadeError:
             raise
-        except Exception as error:
+        except Exception as error:  # the plug-in's own code
             raise PluginError(f"{self.noun} '{shown}' could not be made by {origin}: {error}") from error
         missing = self._missing(made)
         if missing:
@@ -159,7 +159,7 @@ class PluginGroup(Generic[P]):
             found: Any = import_module(module)
             for name in path.split("."):
                 found = getattr(found, name)
-        except Exception as error:
+        except Exception as error:  # the module's own code
             raise PluginError(
                 f"{self.noun} {text!r} cannot be imported: {type(error).__name__}: {error}. Give a URL such as "
                 f"'scheme://', or 'package.module:Class' of a module on sys.path"

@@ -275,7 +275,7 @@ class SqliteStateStore:
                         job.done.set_result(job.work(connection))
                     if self._log_bytes > LOG_LIMIT_BYTES:
                         self._empty_log(connection)
-                except BaseException as error:
+                except BaseException as error:  # whatever it is, those who wait must hear of it
                     explained = self._explained(error)
                     for failed in jobs:
                         if not failed.done.done():

@@ -423,7 +423,7 @@ class DurableJournal(Journal):
             if self._try_commit is not None and self._try_commit(change):
                 self.is_stored = True
                 return
-        except Exception as error:
+        except Exception as error:  # this may be a timer, which nobody waits for: the run hears of it at its next word
             self._error = error
             return
         self._writing_since = since
@@ -433,7 +433,7 @@ class DurableJournal(Journal):
         try:
             await self._backend.commit(change)
             self.is_stored = True
-        except BaseException as error:
+        except BaseException as error:  # also that the event loop ends
             self._error = error
         finally:
             self._writing = self._writing_since = None
