@@ -16,7 +16,6 @@ from cascade.adapters.system_clock import SystemClock
 from cascade.graph.static_analysis import source_warnings
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
-from cascade.runtime.durability.journal import Journal
 from cascade.runtime.durability.levels import parse_durability
 from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.flow import Skip
@@ -27,6 +26,7 @@ from cascade.runtime.strategies.failure import note_closing
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache
+from cascade.runtime.strategies.journal import Journal
 from cascade.runtime.waiting import wait_for_all
 from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
 from cascade.spec.errors import (

@@ -31,12 +31,12 @@ from cascade.runtime.durability.entries import (
     template_entry,
     value_entry,
 )
-from cascade.runtime.durability.journal import UNKNOWN, Journal, KnownCall
 from cascade.runtime.durability.levels import Durability
 from cascade.runtime.durability.names import Names
 from cascade.runtime.durability.scopes import Scopes, key_of, map_scope
 from cascade.runtime.flow import Skip
 from cascade.runtime.strategies.frame import Frame, path_below
+from cascade.runtime.strategies.journal import UNKNOWN, Journal, KnownCall
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import UnstorableValueError

@@ -29,7 +29,6 @@ from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
-from cascade.runtime.durability.journal import KnownCall
 from cascade.runtime.flow import Skip
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
@@ -41,6 +40,7 @@ from cascade.runtime.strategies.failure import annotate, catching_map, is_below,
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
+from cascade.runtime.strategies.journal import KnownCall
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
