@@ -65,12 +65,6 @@ class Results:
         self.benchmarks.setdefault(benchmark.name, benchmark)
         self._processes.setdefault(Key(benchmark.name, subject), []).append(Process(values, metadata))
 
-    def merge(self, other: Results) -> None:
-        """Take in what others have measured."""
-        for key, processes in other._processes.items():
-            for process in processes:
-                self.add(other.benchmarks[key.benchmark], key.subject, *process)
-
     @property
     def values(self) -> dict[Key, list[float]]:
         """All values of each benchmark of each subject."""

@@ -74,7 +74,7 @@ def run(work: Sequence[Job], setting: Setting, announce: Callable[[str], None] =
         rounds = min(ROUNDS[setting.effort], what.rounds)
         try:
             found = measure(what, setting, rounds) if setting.is_smoke else _in_a_process(job, setting, rounds)
-        except Exception as error:
+        except Exception as error:  # whatever an experiment does, the others are measured
             outcome.failures[what.name] = f"{type(error).__name__}: {error}"
             continue
         except KeyboardInterrupt:  # what was measured so far is kept

@@ -48,23 +48,18 @@ def half_interval(sample: Sequence[float]) -> float:
     return t * stdev(sample) / math.sqrt(len(sample))
 
 
-def slope(text: str, series: str, sizes: Sequence[int], unit: str, at_most: float | None = None) -> Claim:
+def slope_of(
+    text: str, keys: Sequence[Key], sizes: Sequence[int], unit: str, at_most: float | None = None
+) -> SlopeClaim:
     """How much a series grows with every step, from the first size to the last.
 
     Args:
         text: What it is.
-        series: The name of the series; the sizes are the last part of the names of its benchmarks.
+        keys: Its benchmarks, one a size.
         sizes: All of them.
         unit: The unit of the slope.
         at_most: What the upper end of its confidence interval may be.
     """
-    return slope_of(text, [Key(f"{series}/{size}") for size in sizes], sizes, unit, at_most)
-
-
-def slope_of(
-    text: str, keys: Sequence[Key], sizes: Sequence[int], unit: str, at_most: float | None = None
-) -> SlopeClaim:
-    """The same for any subject."""
     return SlopeClaim(text, tuple(keys), lambda *row: linear_regression(sizes, row).slope, unit, at_most)
 
 
@@ -81,4 +76,4 @@ def exponent(
     return Claim(text, keys, compute, "", at_most)
 
 
-__all__ = ["SlopeClaim", "exponent", "half_interval", "slope", "slope_of"]
+__all__ = ["SlopeClaim", "exponent", "half_interval", "slope_of"]

@@ -113,7 +113,7 @@ def build(members: Iterable[Path], wheels: Path, python: Path) -> dict[str, Path
 def check_contents(wheels: dict[str, Path]) -> None:
     owners = defaultdict(list)
     for name, wheel in wheels.items():
-        files = zipfile.ZipFile(wheel).namelist()
+        files = files_in(wheel)
         top = "observatory" if name == "cascade-observatory" else "cascade"
         strangers = [file for file in files if not file.startswith(f"{top}/") and ".dist-info/" not in file]
         expect(not strangers, f"{name} ships files outside of {top}/: {strangers}")
@@ -130,6 +130,11 @@ def check_contents(wheels: dict[str, Path]) -> None:
     shared = {file: names for file, names in owners.items() if len(names) > 1}
     expect(not shared, f"several wheels ship the same file: {shared}")
     say(f"{len(wheels)} wheels hold {len(owners)} files, each in one wheel only")
+
+
+def files_in(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
 
 
 def is_wanted(file: str) -> bool:
@@ -154,7 +159,7 @@ def download_dependencies(python: Path, wheels: Path) -> None:
 
 def import_all(python: Path, wheels: Iterable[Path]) -> None:
     """Imports every module of the wheels in the order of their names; a warning is an error."""
-    names = sorted({module_name(file) for wheel in wheels for file in zipfile.ZipFile(wheel).namelist()} - {""})
+    names = sorted({module_name(file) for wheel in wheels for file in files_in(wheel)} - {""})
     program = f"""
 import importlib
 for name in {names!r}:

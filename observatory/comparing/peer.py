@@ -13,10 +13,22 @@ function it is awaited, always in the same event loop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
+
+from observatory.comparing.workloads import (
+    ASYNC_LOOP,
+    CHAIN_LOOP,
+    DEEP_CHAIN,
+    DURABLE_LOOP,
+    FAN_OUT,
+    FLUSHED_LOOP,
+    MEMORY,
+    ONE_TASK,
+    SIMPLE_LOOP,
+)
 
 Work: TypeAlias = Callable[[], Any]
 """Does everything once and gives the answer, or an awaitable of it."""
@@ -73,4 +85,76 @@ class Peer:
     session: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
-__all__ = ["Cannot", "CannotError", "Peer", "Way", "Work"]
+def ways(
+    *,
+    simple_loop: Way | Cannot,
+    chain_loop: Way | Cannot,
+    async_loop: Way | Cannot,
+    fan_out: Way | Cannot,
+    deep_chain: Way | Cannot,
+    one_task: Way | Cannot,
+    durable_loop: Way | Cannot,
+    flushed_loop: Way | Cannot,
+    memory: Way | Cannot,
+) -> dict[str, Way | Cannot]:
+    """The ways of a peer by the names of the workloads, none of which can be forgotten."""
+    return {
+        SIMPLE_LOOP: simple_loop,
+        CHAIN_LOOP: chain_loop,
+        ASYNC_LOOP: async_loop,
+        FAN_OUT: fan_out,
+        DEEP_CHAIN: deep_chain,
+        ONE_TASK: one_task,
+        DURABLE_LOOP: durable_loop,
+        FLUSHED_LOOP: flushed_loop,
+        MEMORY: memory,
+    }
+
+
+def down_to_zero(step: Callable[[int], Any], size: int) -> Work:
+    """The loop of an engine that has none: the caller's own, around one step after the other."""
+
+    def work() -> int:
+        n = size
+        while n > 0:
+            n = step(n)
+        return n
+
+    return work
+
+
+def one_after_another(run: Callable[[Any], Any], size: int) -> Work:
+    """So many runs, each of which takes the value of the one before and adds 1."""
+
+    def work() -> Any:
+        value = 0
+        for _ in range(size):
+            value = run(value)
+        return value
+
+    return work
+
+
+def awaited_one_after_another(run: Callable[[Any], Awaitable[Any]], size: int) -> Work:
+    """The same, awaited."""
+
+    async def work() -> Any:
+        value = 0
+        for _ in range(size):
+            value = await run(value)
+        return value
+
+    return work
+
+
+__all__ = [
+    "Cannot",
+    "CannotError",
+    "Peer",
+    "Way",
+    "Work",
+    "awaited_one_after_another",
+    "down_to_zero",
+    "one_after_another",
+    "ways",
+]

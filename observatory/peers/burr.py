@@ -13,19 +13,8 @@ import uuid
 from itertools import pairwise
 from typing import Any
 
-from observatory.comparing.peer import Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Peer, Way, Work, one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 
 def change(by: int) -> Any:
@@ -85,14 +74,7 @@ def chain(size: int) -> Work:
 def one_task(size: int) -> Work:
     """An application of one action, made and run again and again."""
     run = running(row(1), last="action0")
-
-    def work() -> Any:
-        value = 0
-        for _ in range(size):
-            value = run(value)
-        return value
-
-    return work
+    return one_after_another(run, size)
 
 
 def async_loop(size: int) -> Work:
@@ -207,16 +189,16 @@ PEER = Peer(
     title="Burr",
     distribution="apache-burr",
     about="graph built once, application for every run; MapStates for what runs at once; SQLitePersister in WAL mode",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 1_000),
-        CHAIN_LOOP: Way(chain_loop, 100),
-        ASYNC_LOOP: Way(async_loop, 100),
-        FAN_OUT: Way(fan_out, 1_000),
-        DEEP_CHAIN: Way(chain, 1_000),
-        ONE_TASK: Way(one_task, 200),
-        DURABLE_LOOP: Way(durable_loop, 1_000),
-        FLUSHED_LOOP: Way(flushed_loop, 200),
-        MEMORY: Way(simple_loop, 20_000),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 1_000),
+        chain_loop=Way(chain_loop, 100),
+        async_loop=Way(async_loop, 100),
+        fan_out=Way(fan_out, 1_000),
+        deep_chain=Way(chain, 1_000),
+        one_task=Way(one_task, 200),
+        durable_loop=Way(durable_loop, 1_000),
+        flushed_loop=Way(flushed_loop, 200),
+        memory=Way(simple_loop, 20_000),
+    ),
     requirements=("apache-burr[tracking-client]==0.43.0",),
 )

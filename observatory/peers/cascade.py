@@ -8,23 +8,11 @@ top of the module, because a durable run finds them by their names.
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import Any
 
 from cascade import workflow as cs
-from observatory.comparing.peer import CannotError, Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Peer, Way, Work, awaited_one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 inline = cs.task(mode="inline")
 
@@ -117,20 +105,11 @@ def chain(size: int) -> Work:
 def one_task(size: int) -> Work:
     """Runs one after the other in one event loop, which ``cs.run`` would start anew for each."""
     engine = cs.Engine(jit=True)
-
-    async def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = await engine.run(increment(value))
-        return value
-
-    return work
+    return awaited_one_after_another(lambda x: engine.run(increment(x)), size)
 
 
 def durable_loop(size: int, synchronous: str = "normal") -> Work:
     """The loop of one task, with a checkpoint of each step in a file."""
-    if "durability" not in inspect.signature(cs.Engine.run).parameters:
-        raise CannotError("this version keeps no runs")
     engine = cs.Engine(jit=True)
     options: dict[str, Any] = {"state": f"sqlite:///cascade.db?synchronous={synchronous}", "durability": "step"}
 
@@ -149,15 +128,15 @@ PEER = Peer(
     title="Cascade",
     distribution="cascade-workflow",
     about='one engine; inline tasks; SQLite with durability="step"',
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 100_000),
-        CHAIN_LOOP: Way(chain_loop, 10_000),
-        ASYNC_LOOP: Way(async_loop, 1_000),
-        FAN_OUT: Way(fan_out, 1_000),
-        DEEP_CHAIN: Way(chain, 1_000),
-        ONE_TASK: Way(one_task, 2_000),
-        DURABLE_LOOP: Way(durable_loop, 2_000),
-        FLUSHED_LOOP: Way(flushed_loop, 200),
-        MEMORY: Way(simple_loop, 2_000_000),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 100_000),
+        chain_loop=Way(chain_loop, 10_000),
+        async_loop=Way(async_loop, 1_000),
+        fan_out=Way(fan_out, 1_000),
+        deep_chain=Way(chain, 1_000),
+        one_task=Way(one_task, 2_000),
+        durable_loop=Way(durable_loop, 2_000),
+        flushed_loop=Way(flushed_loop, 200),
+        memory=Way(simple_loop, 2_000_000),
+    ),
 )

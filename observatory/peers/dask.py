@@ -9,19 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from observatory.comparing.peer import Cannot, Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Cannot, Peer, Way, Work, down_to_zero, one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 LOOP_NOTE: Final = "the loop is the caller's: a graph for each step"
 NO_STATE: Final = "runs acyclic graphs in one go and keeps no state of a loop"
@@ -54,13 +43,7 @@ def looping(length: int, size: int) -> Work:
     """The loop around graphs."""
     import dask
 
-    def work() -> int:
-        n = size
-        while n > 0:
-            n = dask.get(row(length, decrement, n), ("task", length - 1))
-        return n
-
-    return work
+    return down_to_zero(lambda n: dask.get(row(length, decrement, n), ("task", length - 1)), size)
 
 
 def simple_loop(size: int) -> Work:
@@ -94,29 +77,23 @@ def one_task(size: int) -> Work:
     """A graph of one task, again and again."""
     import dask
 
-    def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = dask.get(row(1, increment, value), ("task", 0))
-        return value
-
-    return work
+    return one_after_another(lambda x: dask.get(row(1, increment, x), ("task", 0)), size)
 
 
 PEER = Peer(
     title="Dask",
     distribution="dask",
     about="custom graphs, dask.get (synchronous scheduler)",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 2_000, LOOP_NOTE),
-        CHAIN_LOOP: Way(chain_loop, 200, LOOP_NOTE),
-        ASYNC_LOOP: Cannot("its local schedulers call functions; coroutines are for its distributed workers"),
-        FAN_OUT: Way(fan_out, 1_000),
-        DEEP_CHAIN: Way(chain, 1_000),
-        ONE_TASK: Way(one_task, 2_000),
-        DURABLE_LOOP: Cannot(NO_STATE),
-        FLUSHED_LOOP: Cannot(NO_STATE),
-        MEMORY: Way(simple_loop, 20_000, LOOP_NOTE),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 2_000, LOOP_NOTE),
+        chain_loop=Way(chain_loop, 200, LOOP_NOTE),
+        async_loop=Cannot("its local schedulers call functions; coroutines are for its distributed workers"),
+        fan_out=Way(fan_out, 1_000),
+        deep_chain=Way(chain, 1_000),
+        one_task=Way(one_task, 2_000),
+        durable_loop=Cannot(NO_STATE),
+        flushed_loop=Cannot(NO_STATE),
+        memory=Way(simple_loop, 20_000, LOOP_NOTE),
+    ),
     requirements=("dask==2026.8.0",),
 )

@@ -8,25 +8,14 @@ recorded values of its steps. PostgreSQL, which its authors advise for productio
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final
 
-from observatory.comparing.peer import Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Peer, Way, Work, one_after_another, ways
+from observatory.comparing.sqlite_files import commit_through_sqlalchemy
+from observatory.comparing.workloads import CHAIN
 
 NOTE: Final = "every step is committed to the file"
 REPLAY_NOTE: Final = "goes on by replaying the function with the recorded values"
@@ -45,17 +34,10 @@ def ended() -> Iterator[None]:
 
 @cache
 def launch(synchronous: str) -> None:
-    """DBOS on a file; how its connections commit is set in the way that SQLAlchemy documents for such settings."""
+    """DBOS on a file."""
     from dbos import DBOS
-    from sqlalchemy import Engine, event
 
-    @event.listens_for(Engine, "connect")
-    def set_it(connection: Any, _record: Any) -> None:
-        connection.execute(f"PRAGMA synchronous={synchronous}")
-
-    connection = sqlite3.connect("dbos.db")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
+    commit_through_sqlalchemy("dbos.db", synchronous)
     DBOS(config={"name": "peer", "system_database_url": "sqlite:///dbos.db", "log_level": "CRITICAL"})
     workflows()
     DBOS.launch()
@@ -166,31 +148,24 @@ def one_task(size: int) -> Work:
     """A workflow of one step, again and again."""
     launch("NORMAL")
     workflow = workflows()["one"]
-
-    def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = workflow(value)
-        return value
-
-    return work
+    return one_after_another(workflow, size)
 
 
 PEER = Peer(
     title="DBOS",
     distribution="dbos",
     about="workflows of steps, SQLite in WAL mode",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 50, NOTE),
-        CHAIN_LOOP: Way(chain_loop, 5, NOTE),
-        ASYNC_LOOP: Way(async_loop, 20, NOTE),
-        FAN_OUT: Way(fan_out, 50, NOTE),
-        DEEP_CHAIN: Way(chain, 50, NOTE),
-        ONE_TASK: Way(one_task, 20, NOTE),
-        DURABLE_LOOP: Way(simple_loop, 50, REPLAY_NOTE),
-        FLUSHED_LOOP: Way(flushed_loop, 50, REPLAY_NOTE),
-        MEMORY: Way(simple_loop, 1_000, NOTE),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 50, NOTE),
+        chain_loop=Way(chain_loop, 5, NOTE),
+        async_loop=Way(async_loop, 20, NOTE),
+        fan_out=Way(fan_out, 50, NOTE),
+        deep_chain=Way(chain, 50, NOTE),
+        one_task=Way(one_task, 20, NOTE),
+        durable_loop=Way(simple_loop, 50, REPLAY_NOTE),
+        flushed_loop=Way(flushed_loop, 50, REPLAY_NOTE),
+        memory=Way(simple_loop, 1_000, NOTE),
+    ),
     requirements=("dbos==3.4.0",),
     session=ended,
 )

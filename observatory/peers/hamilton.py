@@ -10,19 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from observatory.comparing.peer import Cannot, Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Cannot, Peer, Way, Work, down_to_zero, one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 LOOP_NOTE: Final = "the loop is the caller's: an execution for each step"
 NO_STATE: Final = "runs acyclic graphs in one go and keeps no state of a loop between executions"
@@ -45,26 +34,14 @@ def row(length: int, first: str = "n") -> str:
     return "".join(lines)
 
 
-def looping(execute: Callable[[int], Any], size: int) -> Work:
-    """The loop around executions."""
-
-    def work() -> int:
-        n = size
-        while n > 0:
-            n = execute(n)
-        return n
-
-    return work
-
-
 def simple_loop(size: int) -> Work:
     """One function a step."""
-    return looping(executing(row(1, "n - 1"), "f0"), size)
+    return down_to_zero(executing(row(1, "n - 1"), "f0"), size)
 
 
 def chain_loop(size: int) -> Work:
     """Twelve functions a step."""
-    return looping(executing(row(1 + CHAIN, "n - 1"), f"f{CHAIN}"), size)
+    return down_to_zero(executing(row(1 + CHAIN, "n - 1"), f"f{CHAIN}"), size)
 
 
 def async_loop(size: int) -> Work:
@@ -107,30 +84,23 @@ def chain(size: int) -> Work:
 def one_task(size: int) -> Work:
     """A driver over one function, executed again and again."""
     execute = executing(row(1, "n + 1"), "f0")
-
-    def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = execute(value)
-        return value
-
-    return work
+    return one_after_another(execute, size)
 
 
 PEER = Peer(
     title="Hamilton",
     distribution="apache-hamilton",
     about="driver built once; SimplePythonGraphAdapter, asynchronous driver for what awaits",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 2_000, LOOP_NOTE),
-        CHAIN_LOOP: Way(chain_loop, 500, LOOP_NOTE),
-        ASYNC_LOOP: Way(async_loop, 200, LOOP_NOTE),
-        FAN_OUT: Way(fan_out, 1_000),
-        DEEP_CHAIN: Way(chain, 200, "200 in a row: it recurses, and 1,000 are a RecursionError"),
-        ONE_TASK: Way(one_task, 2_000),
-        DURABLE_LOOP: Cannot(NO_STATE),
-        FLUSHED_LOOP: Cannot(NO_STATE),
-        MEMORY: Way(simple_loop, 50_000, LOOP_NOTE),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 2_000, LOOP_NOTE),
+        chain_loop=Way(chain_loop, 500, LOOP_NOTE),
+        async_loop=Way(async_loop, 200, LOOP_NOTE),
+        fan_out=Way(fan_out, 1_000),
+        deep_chain=Way(chain, 200, "200 in a row: it recurses, and 1,000 are a RecursionError"),
+        one_task=Way(one_task, 2_000),
+        durable_loop=Cannot(NO_STATE),
+        flushed_loop=Cannot(NO_STATE),
+        memory=Way(simple_loop, 50_000, LOOP_NOTE),
+    ),
     requirements=("apache-hamilton==1.90.0",),
 )

@@ -15,19 +15,8 @@ import uuid
 from itertools import pairwise
 from typing import Annotated, Any, TypedDict
 
-from observatory.comparing.peer import Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Peer, Way, Work, one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 
 class Number(TypedDict):
@@ -167,14 +156,7 @@ def one_task(size: int) -> Work:
     builder.add_edge(START, "increment")
     builder.add_edge("increment", END)
     graph = builder.compile()
-
-    def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = graph.invoke({"n": value})["n"]
-        return value
-
-    return work
+    return one_after_another(lambda x: graph.invoke({"n": x})["n"], size)
 
 
 def durable_loop(size: int, synchronous: str = "NORMAL") -> Work:
@@ -201,17 +183,17 @@ PEER = Peer(
     title="LangGraph",
     distribution="langgraph",
     about='StateGraph compiled once; Send for the fan-out; SqliteSaver on a file with durability="sync"',
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 500),
-        CHAIN_LOOP: Way(chain_loop, 50),
-        ASYNC_LOOP: Way(async_loop, 200),
-        FAN_OUT: Way(fan_out, 1_000),
-        DEEP_CHAIN: Way(chain, 1_000),
-        ONE_TASK: Way(one_task, 100),
-        DURABLE_LOOP: Way(durable_loop, 400),
-        FLUSHED_LOOP: Way(flushed_loop, 100),
-        MEMORY: Way(simple_loop, 5_000),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 500),
+        chain_loop=Way(chain_loop, 50),
+        async_loop=Way(async_loop, 200),
+        fan_out=Way(fan_out, 1_000),
+        deep_chain=Way(chain, 1_000),
+        one_task=Way(one_task, 100),
+        durable_loop=Way(durable_loop, 400),
+        flushed_loop=Way(flushed_loop, 100),
+        memory=Way(simple_loop, 5_000),
+    ),
     requirements=("langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2"),
     environment={"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"},
 )

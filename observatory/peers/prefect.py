@@ -16,19 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from observatory.comparing.peer import Cannot, Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Cannot, Peer, Way, Work, one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 NOTE: Final = "each task reports to its server"
 NO_STATE: Final = "records what ran, but a flow that was killed begins anew"
@@ -152,30 +141,24 @@ def one_task(size: int) -> Work:
     def increment(x: int) -> int:
         return x + 1
 
-    def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = increment(value)
-        return value
-
-    return work
+    return one_after_another(increment, size)
 
 
 PEER = Peer(
     title="Prefect",
     distribution="prefect",
     about="ephemeral server, logging off; tasks called directly, submitted for the fan-out",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 10, NOTE),
-        CHAIN_LOOP: Way(chain_loop, 2, NOTE),
-        ASYNC_LOOP: Way(async_loop, 10, NOTE),
-        FAN_OUT: Way(fan_out, 20, NOTE),
-        DEEP_CHAIN: Way(chain, 10, NOTE),
-        ONE_TASK: Way(one_task, 5, NOTE),
-        DURABLE_LOOP: Cannot(NO_STATE),
-        FLUSHED_LOOP: Cannot(NO_STATE),
-        MEMORY: Way(simple_loop, 60, NOTE),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 10, NOTE),
+        chain_loop=Way(chain_loop, 2, NOTE),
+        async_loop=Way(async_loop, 10, NOTE),
+        fan_out=Way(fan_out, 20, NOTE),
+        deep_chain=Way(chain, 10, NOTE),
+        one_task=Way(one_task, 5, NOTE),
+        durable_loop=Cannot(NO_STATE),
+        flushed_loop=Cannot(NO_STATE),
+        memory=Way(simple_loop, 60, NOTE),
+    ),
     requirements=("prefect==3.8.8", "fastapi==0.139.0"),
     environment={
         "DO_NOT_TRACK": "1",

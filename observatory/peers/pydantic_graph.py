@@ -11,19 +11,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
-from observatory.comparing.peer import Cannot, Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Cannot, Peer, Way, Work, awaited_one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 NO_STATE: Final = "keeps no state of a run in this version; durable runs are left to other engines"
 
@@ -168,30 +157,23 @@ def one_task(size: int) -> Work:
     step = builder.step(increment, node_id="increment")
     builder.add(builder.edge_from(builder.start_node).to(step), builder.edge_from(step).to(builder.end_node))
     graph = builder.build()
-
-    async def work() -> Any:
-        value = 0
-        for _ in range(size):
-            value = await graph.run(inputs=value)
-        return value
-
-    return work
+    return awaited_one_after_another(lambda x: graph.run(inputs=x), size)
 
 
 PEER = Peer(
     title="pydantic-graph",
     distribution="pydantic-graph",
     about="GraphBuilder, built once, auto_instrument=False",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 1_000),
-        CHAIN_LOOP: Way(chain_loop, 100),
-        ASYNC_LOOP: Way(async_loop, 200),
-        FAN_OUT: Way(fan_out, 1_000),
-        DEEP_CHAIN: Way(chain, 1_000),
-        ONE_TASK: Way(one_task, 200),
-        DURABLE_LOOP: Cannot(NO_STATE),
-        FLUSHED_LOOP: Cannot(NO_STATE),
-        MEMORY: Way(simple_loop, 20_000),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 1_000),
+        chain_loop=Way(chain_loop, 100),
+        async_loop=Way(async_loop, 200),
+        fan_out=Way(fan_out, 1_000),
+        deep_chain=Way(chain, 1_000),
+        one_task=Way(one_task, 200),
+        durable_loop=Cannot(NO_STATE),
+        flushed_loop=Cannot(NO_STATE),
+        memory=Way(simple_loop, 20_000),
+    ),
     requirements=("pydantic-graph==2.68.0",),
 )

@@ -12,19 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from observatory.comparing.peer import Cannot, Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Cannot, Peer, Way, Work, down_to_zero, one_after_another, ways
+from observatory.comparing.workloads import CHAIN
 
 LOOP_NOTE: Final = "the loop is the caller's: remote calls for each step"
 NO_STATE: Final = "keeps no state of a loop"
@@ -63,14 +52,7 @@ def simple_loop(size: int) -> Work:
     import ray
 
     actor = counter()
-
-    def work() -> int:
-        n = size
-        while n > 0:
-            n = ray.get(actor.decrement.remote(n))
-        return n
-
-    return work
+    return down_to_zero(lambda n: ray.get(actor.decrement.remote(n)), size)
 
 
 def chain_loop(size: int) -> Work:
@@ -101,14 +83,7 @@ def async_loop(size: int) -> Work:
             return x
 
     waiter: Any = ray.remote(Waiter).remote()
-
-    def work() -> int:
-        n = size
-        while n > 0:
-            n = min(ray.get([waiter.wait.remote(n - 1), waiter.wait.remote(n)]))
-        return n
-
-    return work
+    return down_to_zero(lambda n: min(ray.get([waiter.wait.remote(n - 1), waiter.wait.remote(n)])), size)
 
 
 def fan_out(size: int) -> Work:
@@ -151,30 +126,24 @@ def one_task(size: int) -> Work:
     def increment(x: int) -> int:
         return x + 1
 
-    def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = ray.get(increment.remote(value))
-        return value
-
-    return work
+    return one_after_another(lambda x: ray.get(increment.remote(x)), size)
 
 
 PEER = Peer(
     title="Ray",
     distribution="ray",
     about="ray.init(num_cpus=2); loops call methods of an actor, graphs are remote functions",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 100, LOOP_NOTE),
-        CHAIN_LOOP: Way(chain_loop, 20, LOOP_NOTE),
-        ASYNC_LOOP: Way(async_loop, 100, LOOP_NOTE),
-        FAN_OUT: Way(fan_out, 1_000),
-        DEEP_CHAIN: Way(chain, 200),
-        ONE_TASK: Way(one_task, 100),
-        DURABLE_LOOP: Cannot(NO_STATE),
-        FLUSHED_LOOP: Cannot(NO_STATE),
-        MEMORY: Way(simple_loop, 2_000, f"{LOOP_NOTE}; the memory of the caller's process only"),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 100, LOOP_NOTE),
+        chain_loop=Way(chain_loop, 20, LOOP_NOTE),
+        async_loop=Way(async_loop, 100, LOOP_NOTE),
+        fan_out=Way(fan_out, 1_000),
+        deep_chain=Way(chain, 200),
+        one_task=Way(one_task, 100),
+        durable_loop=Cannot(NO_STATE),
+        flushed_loop=Cannot(NO_STATE),
+        memory=Way(simple_loop, 2_000, f"{LOOP_NOTE}; the memory of the caller's process only"),
+    ),
     requirements=("ray==2.60.0",),
     environment={"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
     session=cluster,

@@ -8,25 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import uuid
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-from observatory.comparing.peer import Peer, Way, Work
-from observatory.comparing.workloads import (
-    ASYNC_LOOP,
-    CHAIN,
-    CHAIN_LOOP,
-    DEEP_CHAIN,
-    DURABLE_LOOP,
-    FAN_OUT,
-    FLUSHED_LOOP,
-    MEMORY,
-    ONE_TASK,
-    SIMPLE_LOOP,
-)
+from observatory.comparing.peer import Peer, Way, Work, one_after_another, ways
+from observatory.comparing.sqlite_files import commit_through_sqlalchemy
+from observatory.comparing.workloads import CHAIN
 
 REPLAY_NOTE: Final = "goes on by looking up every recorded call from the beginning"
 UNRECORDED: Final = {"namespace": "peer", "cache": False, "prov": False}
@@ -142,22 +130,7 @@ def one_task(size: int) -> Work:
     def increment(x: int) -> int:
         return x + 1
 
-    def work() -> int:
-        value = 0
-        for _ in range(size):
-            value = scheduler().run(increment(value))
-        return value
-
-    return work
-
-
-def synchronise(how: str) -> None:
-    """Let all connections commit in this way; the event is the one that SQLAlchemy documents for such settings."""
-    from sqlalchemy import Engine, event
-
-    @event.listens_for(Engine, "connect")
-    def set_it(connection: Any, _record: Any) -> None:
-        connection.execute(f"PRAGMA synchronous={how}")
+    return one_after_another(lambda x: scheduler().run(increment(x)), size)
 
 
 def durable_loop(size: int, synchronous: str = "NORMAL") -> Work:
@@ -166,13 +139,8 @@ def durable_loop(size: int, synchronous: str = "NORMAL") -> Work:
     from redun.config import Config
 
     logging.getLogger("redun").setLevel(logging.CRITICAL)
-    synchronise(synchronous)
-    file = Path("redun.db")
-    if not file.exists():
-        connection = sqlite3.connect(file)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
-    made = Scheduler(config=Config({"backend": {"db_uri": f"sqlite:///{file}"}}))
+    commit_through_sqlalchemy("redun.db", synchronous)
+    made = Scheduler(config=Config({"backend": {"db_uri": "sqlite:///redun.db"}}))
     made.load()
 
     @task(namespace="peer")
@@ -192,16 +160,16 @@ PEER = Peer(
     title="redun",
     distribution="redun",
     about="one Scheduler, cache=False, prov=False; in the durable loop both on, SQLite in WAL mode",
-    workloads={
-        SIMPLE_LOOP: Way(simple_loop, 200),
-        CHAIN_LOOP: Way(chain_loop, 20),
-        ASYNC_LOOP: Way(async_loop, 50),
-        FAN_OUT: Way(fan_out, 500),
-        DEEP_CHAIN: Way(chain, 100, "100 in a row: it recurses, and 200 are a RecursionError"),
-        ONE_TASK: Way(one_task, 20),
-        DURABLE_LOOP: Way(durable_loop, 20, REPLAY_NOTE),
-        FLUSHED_LOOP: Way(flushed_loop, 20, REPLAY_NOTE),
-        MEMORY: Way(simple_loop, 2_000),
-    },
+    workloads=ways(
+        simple_loop=Way(simple_loop, 200),
+        chain_loop=Way(chain_loop, 20),
+        async_loop=Way(async_loop, 50),
+        fan_out=Way(fan_out, 500),
+        deep_chain=Way(chain, 100, "100 in a row: it recurses, and 200 are a RecursionError"),
+        one_task=Way(one_task, 20),
+        durable_loop=Way(durable_loop, 20, REPLAY_NOTE),
+        flushed_loop=Way(flushed_loop, 20, REPLAY_NOTE),
+        memory=Way(simple_loop, 2_000),
+    ),
     requirements=("redun==0.44.1",),
 )

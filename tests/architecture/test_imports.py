@@ -10,6 +10,7 @@ of one distribution may name each other (a task and its lazy results). Each rule
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Container, Iterator, Mapping, Set
@@ -48,7 +49,21 @@ LAZY_IMPORTS: Set[tuple[str, str]] = {
     ("cascade.workflow.cli.entry", "cascade.workflow.cli.command"),
     # So would the static analysis be.
     ("cascade.graph.static_analysis", "cascade.graph.analysis"),
+    # And a third of it would be what only kept runs need.
+    ("cascade.runtime.engine", "cascade.runtime.durability.keeper"),
 }
+
+# The facade imports these when one of their names is first used, by `__getattr__`, and so not what is behind them.
+IMPORTED_BY_NAME = (
+    "cascade.adapters.caches",
+    "cascade.adapters.serializers",
+    "cascade.adapters.state",
+    "cascade.runtime.durability.durable",
+    "cascade.workflow.streaming",
+    "json",
+    "pathlib",
+    "sqlite3",
+)
 
 
 class Import(NamedTuple):
@@ -220,6 +235,39 @@ def test_importing_the_facade_imports_no_third_party_module() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert set(answer.stdout.split()) - {"cascade", *sys.stdlib_module_names} == set()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_not_kept_imports_nothing_of_what_keeps_runs_and_values() -> None:
+    program = (
+        "import sys; from cascade import workflow as cs; "
+        "assert cs.run(cs.task(len)([1])) == 1; "
+        f"print(*[name for name in sys.modules if name.startswith({IMPORTED_BY_NAME!r})])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=False, env=_environment()
+    )
+    assert (answer.returncode, answer.stdout.split()) == (0, []), answer.stderr
+
+
+@pytest.mark.slow
+def test_every_name_of_the_facade_is_there_whenever_it_is_imported() -> None:
+    program = (
+        "from cascade import workflow as cs; names = set(dir(cs)); "
+        "assert names >= set(cs.__all__), set(cs.__all__) - names; "
+        "assert cs.__all__ == sorted(cs.__all__); "
+        "found = {name: getattr(cs, name) for name in cs.__all__}; "
+        "from cascade.workflow import *; "
+        "assert all(globals()[name] is one for name, one in found.items()); "
+        "cs.no_such_name"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "AttributeError: module 'cascade.workflow' has no attribute 'no_such_name'" in answer.stderr
+
+
+def _environment() -> dict[str, str]:
+    """For a Python without the start-up code of whatever else is installed, which may import anything."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(str(source) for source in sorted(ROOT.glob("packages/*/src")))}
 
 
 PLANTED: list[tuple[str, dict[str, dict[str, str]]]] = [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cascade import workflow as cs
+from cascade.testing import Fault, Faults, FaultyStateStore
 
 from . import programs
 from .programs import (
@@ -277,6 +278,15 @@ def test_another_version_is_refused_with_the_choices(changed: Any) -> None:
     assert "migrate=" in said
     assert "--accept-version" in said
     assert caught.value.changed == {"tests.durability.programs:versioned": ("1", "2")}
+
+
+def test_a_run_that_was_refused_is_free_even_if_the_store_could_not_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = cs.InMemoryStateStore()
+    fails(count(5), kept, "count 3")
+    monkeypatch.setattr(programs, "count", cs.task(version=2)(count.fn))
+    with pytest.raises(cs.StateStoreError, match="the state store failed"):
+        run(count(5), FaultyStateStore(kept, Faults(plan={("commit", 1): Fault.ERROR})))
+    assert run(count(5), kept, accept_versions=True) == 15
 
 
 def test_another_version_can_be_accepted(changed: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -237,3 +238,46 @@ def test_two_engines_of_one_process_cannot_run_the_same_run(file: Path) -> None:
     outcomes = asyncio.run(both())
     assert sum(isinstance(outcome, cs.RunHeldError) for outcome in outcomes) == 1
     assert CALLS == {"a": 1, "b": 1, "join": 1}
+
+
+def test_a_relative_path_is_the_same_file_wherever_the_program_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    store = cs.SqliteStateStore("runs.db")
+    monkeypatch.chdir(elsewhere)
+    assert asyncio.run(_found_and_closed(store)) == []
+    assert (tmp_path / "runs.db").exists()
+    assert list(elsewhere.iterdir()) == []
+
+
+async def _found_and_closed(store: cs.SqliteStateStore) -> list[Any]:
+    try:
+        return list(await store.runs())
+    finally:
+        await store.close()
+
+
+async def test_a_store_that_is_used_again_while_it_is_closed_works(file: Path) -> None:
+    store = cs.SqliteStateStore(file)
+    begun, released = threading.Event(), threading.Event()
+
+    def slowly(_connection: Any) -> int:
+        begun.set()
+        assert released.wait(10)
+        return 1
+
+    slow = asyncio.create_task(store.change(slowly))
+    await asyncio.to_thread(begun.wait, 10)
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0)
+    again = asyncio.create_task(store.runs())
+    await asyncio.sleep(0)
+    released.set()
+    async with asyncio.timeout(10):
+        assert await slow == 1
+        assert await again == []
+        await closing
+        await store.close()

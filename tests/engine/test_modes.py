@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
+from cascade.adapters.executors.threads import ThreadWorkers
 from cascade.runtime.bus import MessageBus
 
 NEVER_SLOW = 60.0
@@ -175,3 +178,34 @@ def test_a_run_inside_a_running_event_loop_has_a_loop_of_its_own() -> None:
         return cs.run(cs.task(lambda: 41)()) + 1
 
     assert asyncio.run(cell_of_a_notebook()) == 42
+
+
+def test_a_cancellation_that_comes_while_a_late_call_is_stopped_is_not_lost() -> None:
+    workers = ThreadWorkers(1)
+    released = threading.Event()
+
+    async def program() -> bool:
+        def stop() -> None:
+            call.cancel()
+            asyncio.get_running_loop().call_later(0.01, released.set)
+
+        call = asyncio.create_task(workers.call("wait", released.wait, 0.001, stop))
+        await asyncio.wait([call])
+        return call.cancelled()
+
+    assert asyncio.run(program())
+    workers.close()
+
+
+def test_an_executor_that_is_gone_leaves_nothing_behind_with_its_tasks() -> None:
+    @cs.task
+    def short() -> int:
+        return 1
+
+    before = weakref.getweakrefcount(short)
+    with cs.Engine(executor=LocalExecutor(inline_limit_s=60)) as engine:
+        cs.run([short(), short()], engine=engine)
+        assert weakref.getweakrefcount(short) > before
+    del engine
+    gc.collect()
+    assert weakref.getweakrefcount(short) == before

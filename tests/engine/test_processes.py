@@ -20,7 +20,9 @@ import pytest
 
 from cascade import workflow as cs
 from cascade.adapters.executors.local import LocalExecutor
-from tests.support.running import run_script
+from cascade.adapters.executors.processes import ProcessWorkers, _Job, _Worker
+from cascade.adapters.executors.shipping import Reference, resolve
+from tests.support.running import run_script, write_script
 
 pytestmark = pytest.mark.slow
 
@@ -240,6 +242,33 @@ def test_a_worker_in_the_middle_of_a_call_ends_with_the_process_that_was_killed(
         assert program.communicate(timeout=60)[0] == ""
 
 
+def test_a_worker_that_is_stopped_in_the_moment_of_its_answer_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = ProcessWorkers(1)
+    begun: list[_Job] = []
+    run, ask = _Job.run, _Worker.ask
+
+    def begin(job: _Job) -> bytes:
+        begun.append(job)
+        return run(job)
+
+    def ask_and_be_late(worker: _Worker, data: bytes) -> bytes:
+        answer = ask(worker, data)
+        if len(begun) == 1:
+            begun[0].stop()
+        return answer
+
+    monkeypatch.setattr(_Job, "run", begin)
+    monkeypatch.setattr(_Worker, "ask", ask_and_be_late)
+
+    async def program() -> list[Any]:
+        return [await workers.call(add.base, (number,), {}, None) for number in (1, 2)]
+
+    assert asyncio.run(program()) == [11, 12]
+    workers.close()
+
+
 def test_closing_an_engine_ends_its_workers() -> None:
     with cs.Engine(executor=LocalExecutor(processes=1)) as engine:
         worker = cs.run(process_id(), engine=engine)
@@ -318,3 +347,10 @@ def test_tasks_of_a_module_that_was_loaded_from_a_path_run_in_processes(tmp_path
             print(cs.run(module.one()))
     """
     assert run_script(tmp_path, source).strip() == "1"
+
+
+def test_a_module_that_could_not_be_loaded_is_loaded_again_for_the_next_call(tmp_path: Path) -> None:
+    file = write_script(tmp_path, "raise LookupError('not yet')", "loaded_from_a_path.py")
+    for _ in range(2):
+        with pytest.raises(LookupError, match="not yet"):
+            resolve(Reference("loaded_from_a_path", "f", str(file)))

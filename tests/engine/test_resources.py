@@ -243,6 +243,48 @@ def test_an_exception_while_closing_does_not_replace_that_of_a_task() -> None:
     assert any("on closing" in note for note in caught.value.__notes__)
 
 
+def test_all_that_closing_raised_between_two_steps_is_said() -> None:
+    def broken(name: str) -> Any:
+        @cs.resource(name=name, scope="step")
+        def made() -> Iterator[int]:
+            yield 1
+            raise ConnectionError(f"{name} on closing")
+
+        return made
+
+    @cs.task
+    def loop(n: int, *_resources: int) -> int:
+        return n if n else loop(1)
+
+    with pytest.raises(ConnectionError, match="second on closing") as caught:
+        cs.run(loop(0, cs.Inject(broken("first")), cs.Inject(broken("second"))))
+    assert any("ConnectionError: first on closing" in note for note in caught.value.__notes__)
+
+
+async def test_a_run_that_is_cancelled_while_a_resource_is_closed_waits_for_it() -> None:
+    is_closing = asyncio.Event()
+    bus = RecordingBus(cs.ResourceReleased)
+
+    @cs.resource(scope="step")
+    async def slow() -> AsyncIterator[int]:
+        yield 1
+        is_closing.set()
+        await asyncio.sleep(0.05)
+        LOG.append("close slow")
+
+    @cs.task
+    def loop(n: int, _slow: int = cs.Inject(slow)) -> int:
+        return n if n else loop(1)
+
+    run = asyncio.create_task(cs.Engine(bus=bus).run(loop(0)))
+    await is_closing.wait()
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert LOG == ["close slow"]
+    assert len(bus.events) == 1
+
+
 def test_a_failed_attempt_is_retried_with_the_same_resource() -> None:
     attempts: list[str] = []
 

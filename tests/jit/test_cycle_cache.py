@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import linecache
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,9 @@ from typing import Any
 import pytest
 
 from cascade import workflow as cs
+from cascade.graph.build import build_graph
 from cascade.runtime.strategies.jit.cycle_cache import SHAPES_PER_LOOP
+from cascade.runtime.strategies.plans import PlanCache
 from tests.jit.support import cycles, inline_engine
 
 inline = cs.task(mode="inline")
@@ -264,3 +267,46 @@ def test_async_tasks_that_call_each_other_end_up_in_one_loop() -> None:
     assert cs.run(ping(200), engine=engine) == "ping"
     assert cycles(engine).statistics["linked"] == 1
     assert len(cycles(engine).loops()) == 1
+
+
+def test_the_reasons_that_are_counted_do_not_grow_without_end() -> None:
+    engine = inline_engine()
+    for number in range(150):
+        waits = cs.task(mode="inline", name=f"waits{number}")(lambda x: x)
+
+        @inline
+        def loop(n: int, _x: int = 0, *, waits: Any = waits) -> int:
+            return 0 if n <= 0 else loop(n - 1, waits(n).named("waiting"), waits=waits)
+
+        cs.run(loop(4), engine=engine)
+    statistics = cycles(engine).statistics
+    assert len(statistics) < 120
+    assert statistics["refused: other reasons"] > 0
+    assert sum(count for outcome, count in statistics.items() if outcome.startswith("refused: ")) == 150
+
+
+def test_a_shape_that_two_threads_meet_at_once_is_compiled_once() -> None:
+    @inline
+    def loop(n: int) -> int:
+        return n if n <= 0 else loop(n - 1)
+
+    engine = inline_engine()
+    found = cycles(engine)
+    graph, _, _ = build_graph(loop(1))
+    plan = PlanCache(engine.solver).plan(graph)
+    found.learn(graph, plan)
+
+    class InTheMeantime:
+        """The other thread gets the lock first."""
+
+        def __enter__(self) -> None:
+            found._lock = threading.Lock()
+            found.learn(graph, plan)
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    found._lock = InTheMeantime()  # type: ignore[assignment]
+    found.learn(graph, plan)
+    assert found.statistics["compiled"] == 1
+    assert [len(one.shapes) for one in found.loops()] == [1]

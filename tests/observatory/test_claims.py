@@ -6,7 +6,7 @@ import pytest
 
 from observatory.claims import Claim, cost, extra_us, over_floor, rate, ratio, worst
 from observatory.keys import FLOOR, Key
-from observatory.slopes import exponent, half_interval, slope
+from observatory.slopes import exponent, half_interval, slope_of
 
 OWN, OTHER = Key("x"), Key("x", FLOOR)
 
@@ -70,7 +70,7 @@ def test_a_rate_is_only_asked_of_a_machine_that_can(floor_s: float, verdict: str
 def test_a_slope_has_an_interval_over_processes() -> None:
     """Three processes whose curves rise by 1, 2 and 3 a step: 2, give or take 4.303 · 1 / √3."""
     values = {Key("m/10"): [10.0, 20.0, 30.0], Key("m/20"): [20.0, 40.0, 60.0]}
-    figure = slope("m", "m", (10, 20), "B/step", at_most=4.4).figure(values)
+    figure = slope_of("m", list(values), (10, 20), "B/step", at_most=4.4).figure(values)
     assert figure is not None
     assert figure.value == pytest.approx(2.0)
     assert figure.high - figure.value == pytest.approx(4.303 / 3**0.5)

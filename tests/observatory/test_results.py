@@ -82,12 +82,6 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
         Results.read([tmp_path])
 
 
-def test_results_of_two_runs_are_merged() -> None:
-    results = some_results()
-    results.merge(some_results())
-    assert len(results.values[Key("tco/loop")]) == 8
-
-
 def test_a_result_file_is_plain_json(tmp_path: Path) -> None:
     (file, _) = some_results().write(tmp_path)
     assert {"benchmarks", "metadata", "version"} <= json.loads(file.read_text(encoding="utf-8")).keys()

@@ -139,6 +139,21 @@ def test_a_class_or_an_object_of_a_module_needs_no_entry_point(site: Path) -> No
     assert cs.run(double(2), engine=cs.Engine(solver="acme_solver_b:ready")) == 4
 
 
+@pytest.mark.slow
+def test_a_module_that_is_imported_for_a_shared_part_may_ask_for_one_itself(site: Path) -> None:
+    (site / "own_caches.py").write_text(
+        "from cascade import workflow as cs\n"
+        "from cascade.spec.plugins import CACHES\n"
+        "inner = CACHES.shared('memory://?max_entries=7')\n"
+        "class Own(cs.MemoryCache): pass\n"
+    )
+    program = "from cascade.spec.plugins import CACHES; print(type(CACHES.shared('own_caches:Own')).__name__)"
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=site, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert answer.stdout == "Own\n"
+
+
 def test_an_unknown_scheme_lists_the_known_ones_and_says_what_to_install() -> None:
     with pytest.raises(cs.PluginError) as caught:
         cs.Engine(executor="dask://ada:secret@host:8786")

@@ -139,3 +139,32 @@ def test_what_is_no_iterable_of_calls_is_refused(calls: Any) -> None:
 def test_parameters_reach_the_calls() -> None:
     calls = [square(cs.Param("n", type=int))]
     assert list(cs.as_completed(calls, params={"n": "6"})) == [(0, 36)]
+
+
+def test_the_end_of_a_run_is_told_to_nobody_if_the_consumers_event_loop_is_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    @cs.task(mode="thread")
+    def wait(x: int) -> int:
+        begun.set()
+        assert released.wait(10)
+        return x
+
+    async def consume() -> None:
+        async for _ in cs.as_completed(wait.map([1])):
+            raise AssertionError("there is no value yet")
+
+    async def give_up() -> None:
+        consumer = asyncio.create_task(consume())
+        await asyncio.to_thread(begun.wait, 10)
+        consumer.cancel()
+        await asyncio.wait([consumer])
+
+    asyncio.run(give_up())
+    released.set()
+    for thread in threading.enumerate():
+        if thread.name == "cascade run":
+            thread.join(10)
+    assert caplog.text == ""

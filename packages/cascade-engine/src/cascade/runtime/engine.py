@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from cascade.adapters.executors.local import LocalExecutor
-from cascade.adapters.serializers.types import TypeRegistry
 from cascade.adapters.solvers.native import NativeSolver
 from cascade.adapters.system_clock import SystemClock
 from cascade.graph.static_analysis import source_warnings
 from cascade.runtime.bus import MessageBus
 from cascade.runtime.constraints.manager import ConstraintManager
-from cascade.runtime.durability.journal import Journal
 from cascade.runtime.durability.levels import parse_durability
-from cascade.runtime.durability.session import DurableRun, Resumption
-from cascade.runtime.durability.stores import StoresInUse
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.flow import Skip
-from cascade.runtime.notes import add_note, words_of
+from cascade.runtime.notes import add_note
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
-from cascade.runtime.strategies.calls import wait_for_all
+from cascade.runtime.strategies.failure import note_closing
 from cascade.runtime.strategies.graph import GraphExecutionStrategy
 from cascade.runtime.strategies.interpreter import Interpreter
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache
+from cascade.runtime.strategies.journal import Journal
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.constraints import GLOBAL_SCOPE, Constraint, parse_rate
 from cascade.spec.errors import (
     ConstraintError,
@@ -47,6 +47,11 @@ from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateStore
 from cascade.spec.resources import Resource
 from cascade.spec.task import Task
+
+if TYPE_CHECKING:
+    from cascade.adapters.serializers.types import TypeRegistry
+    from cascade.runtime.durability.keeper import Keeper
+    from cascade.runtime.durability.session import DurableRun
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -107,14 +112,15 @@ class Engine:
         self.bus: EventBus = MessageBus() if bus is None else bus
         self.clock: Clock = SystemClock() if clock is None else clock
         self._state = state
-        self._types = TypeRegistry() if types is None else types
-        self._stores = StoresInUse()
+        self._types = types
+        self._keeper: Keeper | None = None
         self._constraints = ConstraintManager(system_resources)
         self._strategy = GraphExecutionStrategy(
             self.solver, self.executor, os.environ.get("CASCADE_JIT") != "0" if jit is None else jit
         )
         self._resources: dict[str, Resource[Any]] = {}
         self._overrides: dict[str, Resource[Any]] = {}
+        self._lock = threading.Lock()
         self._is_closed = False
         for resource in resources:
             self.register(resource)
@@ -169,23 +175,23 @@ class Engine:
         state = self._state if state is OF_THE_ENGINE else state
         if state is None:
             return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id)
-        async with self._stores.use(state) as store:
-            kept = await DurableRun.open(store, new_id, level, self._types, self.clock)
-            try:
-                if kept.has_succeeded:
-                    ended: T = kept.value(target, resumption)
-                    return ended
-                if target is NOTHING and kept.stored.call is None:
-                    raise RunNotFoundError(
-                        f"there is no run {new_id!r} to be continued; give the target that begins it"
-                    )
-                params = kept.params(params)
-                allow_unused_params = allow_unused_params or kept.stored.call is not None
-                return await self._run(
-                    target, params, timeout_s, resources, allow_unused_params, new_id, kept, resumption
-                )
-            finally:
-                await kept.close()
+        async with self._keep().opened(state, new_id, level) as kept:
+            if kept.has_succeeded:
+                ended: T = kept.value(target, resumption)
+                return ended
+            if target is NOTHING and kept.stored.call is None:
+                raise RunNotFoundError(f"there is no run {new_id!r} to be continued; give the target that begins it")
+            params = kept.params(params)
+            allow_unused_params = allow_unused_params or kept.stored.call is not None
+            return await self._run(target, params, timeout_s, resources, allow_unused_params, new_id, kept, resumption)
+
+    def _keep(self) -> Keeper:
+        from cascade.runtime.durability.keeper import Keeper
+
+        with self._lock:
+            if self._keeper is None:
+                self._keeper = Keeper(self._types, self.clock)
+            return self._keeper
 
     async def _run(
         self,
@@ -386,12 +392,12 @@ async def _close_resources(run: RunContext, error: BaseException | None) -> Base
 
     closing = asyncio.ensure_future(close())
     was_cancelled = await wait_for_all([closing])
-    for failure in closing.result():
-        if error is None:
-            add_note(failure, "Cascade: this was after the run's target had got its value")
-            error = failure
-        else:
-            add_note(error, f"Cascade: then, while a resource was closed: {words_of(failure)}")
+    failures = closing.result()
+    if error is None and failures:
+        error = failures.pop(0)
+        add_note(error, "Cascade: this was after the run's target had got its value")
+    if error is not None:
+        note_closing(error, failures)
     return asyncio.CancelledError() if was_cancelled and error is None else error
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from random import random
 from typing import Any
 
 from cascade.graph.model import Node
@@ -114,6 +113,8 @@ class NodeProcessor:
                 failed = None
                 if retry is None or attempt >= retry.max_attempts or not retry.applies_to(error):
                     raise
+                from random import random  # not above: few tasks are tried again, and all wait for it
+
                 delay_s = retry.delay_before(attempt + 1, random)
                 self._publish(
                     TaskRetrying,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cascade.runtime.constraints.manager import ConstraintManager
-from cascade.runtime.durability.journal import Journal
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.resource_container import ResourceContainer
+from cascade.runtime.strategies.journal import Journal
 from cascade.spec.events import Event, ResourceAcquired, ResourceReleased
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import Clock, EventBus, Executor, InlineExecutor

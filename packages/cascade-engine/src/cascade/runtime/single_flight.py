@@ -23,6 +23,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
+from cascade.runtime.waiting import wake
+
 
 class Flight:
     """Equal calls under way; or a single one that runs beside them."""
@@ -77,20 +79,11 @@ class Lead:
 
 
 class _Waiter:
-    __slots__ = ("future", "loop", "outcome")
+    __slots__ = ("future", "outcome")
 
     def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[None] = self.loop.create_future()
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.outcome: Landed | Lead | None = None
-
-    def wake(self) -> bool:
-        """Wake it in its event loop; whether that still exists."""
-        try:
-            self.loop.call_soon_threadsafe(_set, self.future)
-        except RuntimeError:
-            return False
-        return True
 
 
 class SingleFlight:
@@ -147,7 +140,7 @@ class SingleFlight:
             self._forget(flight)
             for waiter in flight.waiters:
                 waiter.outcome = landed
-                waiter.wake()
+                wake(waiter.future)
             flight.waiters.clear()
 
     def _pass_on(self, flight: Flight) -> None:
@@ -155,7 +148,7 @@ class SingleFlight:
             while flight.waiters:
                 waiter = flight.waiters.popleft()
                 waiter.outcome = Lead(self, flight)
-                if waiter.wake():
+                if wake(waiter.future):
                     return
             self._forget(flight)
 
@@ -178,11 +171,6 @@ def _closes_circle(flight: Flight, outer: Sequence[Flight]) -> bool:
                 reached.add(following)
                 waiting.append(following)
     return False
-
-
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 FLIGHTS: Final = SingleFlight()

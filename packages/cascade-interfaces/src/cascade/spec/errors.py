@@ -2,7 +2,8 @@
 
 `CascadeError` is the base of all. Each class also inherits the builtin that a caller would catch, so
 ``except TimeoutError`` and ``except CascadeError`` both work. The exceptions of the user's own tasks are never wrapped:
-they arrive as they were raised, with a note that says in which task and step.
+they arrive as they were raised, with a note that says in which task and step. All of them can be pickled, so they reach
+the run from a worker process, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 class CascadeError(Exception):
     """Base class of all errors of Cascade."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Not Python's own way, which calls the class with the finished message in the place of its arguments.
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(kind: type[CascadeError], args: tuple[object, ...], attributes: dict[str, object]) -> CascadeError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 # --- The program: how tasks are declared and calls are written ------------------------------------------------
@@ -105,9 +116,6 @@ class UnstorableValueError(CascadeError, TypeError):
         """The same error with the words that say whose value it is."""
         return UnstorableValueError(self.path, self.problem, where)
 
-    def __reduce__(self) -> tuple[type[UnstorableValueError], tuple[str, str, str]]:
-        return UnstorableValueError, (self.path, self.problem, self.where)
-
 
 class CorruptDataError(CascadeError, ValueError):
     """Stored bytes cannot be read: damaged, tampered with, of a newer version, or of a type that is not known here."""
@@ -178,9 +186,6 @@ class RunHeldError(CascadeError, RuntimeError):
             "ended, or cancel it: cascade runs cancel"
         )
 
-    def __reduce__(self) -> tuple[type[RunHeldError], tuple[RunId, Holder]]:
-        return RunHeldError, (self.run_id, self.holder)
-
 
 class LeaseLostError(CascadeError, RuntimeError):
     """A run was taken over by another process, because this one did not renew its lease in time."""
@@ -220,9 +225,6 @@ class TaskVersionError(CascadeError, ValueError):
             " on the command line); if they must be converted, give migrate=, a function from the stored call to a new "
             "one; otherwise continue the run with the program that began it"
         )
-
-    def __reduce__(self) -> tuple[type[TaskVersionError], tuple[Mapping[str, tuple[str, str]]]]:
-        return TaskVersionError, (self.changed,)
 
 
 # --- The run: what happens while tasks run --------------------------------------------------------------------

@@ -19,9 +19,8 @@ remembered: a plug-in that is installed while the program runs is found.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from cascade.spec.errors import CascadeError, PluginError
 from cascade.spec.plugin_url import PluginUrl
@@ -57,7 +56,6 @@ class PluginGroup(Generic[P]):
         self.name = name
         self.members = tuple(members)
         self._shared: dict[str, P] = {}
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"PluginGroup({self.noun!r}, {self.name!r})"
@@ -77,7 +75,7 @@ class PluginGroup(Generic[P]):
             arguments: tuple[Any, ...] = ()
             shown = text
             if not isinstance(factory, type) and not self._missing(factory):
-                return factory  # type: ignore[no-any-return]
+                return cast(P, factory)
             if not callable(factory):
                 raise PluginError(
                     f"{self.noun} {text!r} is {factory!r:.100}, which is no {self.noun} and no class of one"
@@ -97,7 +95,7 @@ class PluginGroup(Generic[P]):
             made = factory(*arguments)
         except CascadeError:
             raise
-        except Exception as error:
+        except Exception as error:  # the plug-in's own code
             raise PluginError(f"{self.noun} '{shown}' could not be made by {origin}: {error}") from error
         missing = self._missing(made)
         if missing:
@@ -105,14 +103,16 @@ class PluginGroup(Generic[P]):
                 f"{self.noun} '{shown}': {origin} made a {type(made).__qualname__}, which is no {self.noun}: it has no "
                 f"{' and no '.join(missing)}"
             )
-        return made  # type: ignore[no-any-return]
+        return cast(P, made)
 
     def shared(self, text: str) -> P:
         """The part that everybody in this process gets for this text; made when it is first asked for."""
-        with self._lock:
-            if text not in self._shared:
-                self._shared[text] = self.make(text)
-            return self._shared[text]
+        part = self._shared.get(text)
+        if part is None:
+            # Without a lock: to make a part may import modules that ask for one, too, here and in other threads. If two
+            # make it at once, both get that of the first.
+            part = self._shared.setdefault(text, self.make(text))
+        return part
 
     def schemes(self) -> dict[str, list[str]]:
         """The schemes that are installed, each with the distributions that declare it."""
@@ -155,7 +155,7 @@ class PluginGroup(Generic[P]):
             raise PluginError(
                 f"{self.noun} '{url}': the plug-in {_named(entry)} is {factory!r:.100}, which is no factory"
             )
-        return factory  # type: ignore[no-any-return]
+        return cast("Callable[[PluginUrl], Any]", factory)
 
     def _import(self, text: str) -> Any:
         from importlib import import_module
@@ -165,7 +165,7 @@ class PluginGroup(Generic[P]):
             found: Any = import_module(module)
             for name in path.split("."):
                 found = getattr(found, name)
-        except Exception as error:
+        except Exception as error:  # the module's own code
             raise PluginError(
                 f"{self.noun} {text!r} cannot be imported: {type(error).__name__}: {error}. Give a URL such as "
                 f"'scheme://', or 'package.module:Class' of a module on sys.path"

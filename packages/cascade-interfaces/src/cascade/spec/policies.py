@@ -158,8 +158,9 @@ class CallOptions:
 
     def is_only(self, policies: Policies) -> bool:
         """Whether these options are these policies and nothing else."""
-        rest = (self.condition, self.after, self.amounts, self.label)
-        return rest == (NOTHING, (), (), None) and self.policies == policies
+        # The condition by identity: it may be an array, which says of each of its items whether that is equal.
+        has_more = self.condition is not NOTHING or self.after or self.amounts or self.label is not None
+        return not has_more and self.policies == policies
 
     def merged_into(self, outer: CallOptions) -> CallOptions:
         """These options with the outer ones (those of the task) where these say nothing."""

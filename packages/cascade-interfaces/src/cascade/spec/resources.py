@@ -36,12 +36,13 @@ class Resource(Generic[T]):
         self.provider = provider
         self.name = name
         self.scope: Scope = scope
+        parameters = inspect.signature(provider).parameters.values()
         self.injected = {
             parameter.name: parameter.default
-            for parameter in inspect.signature(provider).parameters.values()
+            for parameter in parameters
             if isinstance(parameter.default, InjectStandIn)
         }
-        for parameter in inspect.signature(provider).parameters.values():
+        for parameter in parameters:
             if parameter.default is inspect.Parameter.empty and parameter.kind not in (
                 inspect.Parameter.VAR_POSITIONAL,
                 inspect.Parameter.VAR_KEYWORD,

@@ -50,11 +50,6 @@ class CallSignature:
                     f"{parameter.default!r} cannot be filled in; make it an ordinary or keyword-only parameter"
                 )
 
-    @property
-    def fills_in(self) -> bool:
-        """Whether some parameter has a stand-in as its default."""
-        return bool(self._injected)
-
     def accept(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Extras:
         """Check the shape of a call.
 

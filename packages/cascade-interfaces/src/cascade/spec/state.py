@@ -10,7 +10,7 @@ Stores never look into the bytes: the engine writes and reads them. So a store n
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from cascade.spec.identifiers import RunId
 
@@ -152,10 +152,7 @@ class StoredRun(NamedTuple):
     ending: Ending | None
 
 
-NO_CHANGE: Final = StateChange()
-
 __all__ = [
-    "NO_CHANGE",
     "Ending",
     "EntryKey",
     "Holder",

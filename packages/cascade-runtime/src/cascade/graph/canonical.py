@@ -99,10 +99,7 @@ def _type_name(kind: type) -> str:
 
 
 def _number(local: object) -> int:
-    number = _local_numbers.get(local)
-    if number is None:
-        number = _local_numbers[local] = next(_numbers)
-    return number
+    return _local_numbers.setdefault(local, next(_numbers))  # in one go: threads may ask at the same time
 
 
 def _module_name(module: str) -> str:

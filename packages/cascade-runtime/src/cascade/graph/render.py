@@ -6,7 +6,7 @@ operands, so the same graph gives the same text in every process.
 
 A graph is structure: the label of a call, the keys of a router and the key of ``lazy[key]`` are literals and live in
 the data tuple. Whoever has it passes it, too; without it, the task's own name is drawn and those arrows bear no words.
-LiteralValue arguments are not drawn at all, and neither is a route that is a literal.
+Arguments that are literals are not drawn at all, and neither is a route that is one.
 
 What the tasks may go on with when they return is in no graph. Whoever wants it drawn passes the `Flows`: tasks that are
 no nodes get a dashed box, and each possible tail call is a dashed arrow with the word "next".

@@ -110,8 +110,11 @@ class ResourceContainer:
         """
         failures: list[BaseException] = []
         while self._open:
-            resource, holder = self._open.popitem()
+            # It is forgotten when it is closed, not before: who is cancelled while he waits here can close the rest.
+            resource = next(reversed(self._open))
+            holder = self._open[resource]
             failure = await holder.close(error)
+            del self._open[resource]
             if self._observer is not None and holder.was_opened:
                 self._observer(resource, False, failure)
             if failure is not None:

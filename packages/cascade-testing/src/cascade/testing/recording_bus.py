@@ -72,7 +72,7 @@ class RecordingBus:
         for handler in handlers:
             try:
                 handler(event)
-            except Exception as error:
+            except Exception as error:  # a subscriber never harms the run
                 self.failures.append(error)
 
     def wants(self, kind: type[Event]) -> bool:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from cascade.runtime.durability.call_reader import Migrate
-from cascade.runtime.durability.session import Resumption
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.engine import OF_THE_ENGINE, Engine, new_run_id
 from cascade.spec.events import Event, RunEvent
 from cascade.spec.identifiers import RunId
 from cascade.spec.protocols import StateStore
 from cascade.spec.resources import Resource
 from cascade.workflow.default_engine import default_engine
+
+if TYPE_CHECKING:
+    from cascade.runtime.durability.call_reader import Migrate
 
 T = TypeVar("T")
 
@@ -43,7 +46,6 @@ class RunHandle(Generic[T]):
         self._count = 0
         """Events received so far, dropped ones included."""
         self._news = threading.Condition()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[T] | None = None
         self._is_cancelled = False
         self._unsubscribe = engine.subscribe(kind, self._receive)
@@ -80,8 +82,9 @@ class RunHandle(Generic[T]):
         """Ask the run to stop. `result` raises `CancelledError` when everything of it has ended."""
         with self._news:
             self._is_cancelled = True
-            if self._loop is not None and self._task is not None and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._task.cancel)
+            if self._task is not None:
+                with contextlib.suppress(RuntimeError):  # the run has ended, and its event loop is closed
+                    self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
     def events(self) -> Iterator[Event]:
         """The events of the run, from its start to its end; waits for those to come.
@@ -129,7 +132,7 @@ class RunHandle(Generic[T]):
 
     async def _evaluate(self, engine: Engine, target: T, options: Mapping[str, Any]) -> T:
         with self._news:
-            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            self._task = asyncio.current_task()
             if self._is_cancelled:
                 raise asyncio.CancelledError
         return await engine.run(target, run_id=self.run_id, **options)

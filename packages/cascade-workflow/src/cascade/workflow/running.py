@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cascade.runtime.durability.call_reader import Migrate
-from cascade.runtime.durability.session import Resumption
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.engine import OF_THE_ENGINE, Engine
 from cascade.spec.protocols import StateStore
 from cascade.spec.resources import Resource
 from cascade.workflow.default_engine import default_engine
 from cascade.workflow.handle import start
+
+if TYPE_CHECKING:
+    from cascade.runtime.durability.call_reader import Migrate
 
 T = TypeVar("T")
 

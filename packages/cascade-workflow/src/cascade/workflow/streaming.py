@@ -16,6 +16,7 @@ from itertools import count, repeat
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cascade.runtime.engine import Engine
+from cascade.runtime.waiting import wake
 from cascade.spec.common import LiteralValue, literal
 from cascade.spec.errors import MapLengthError, TaskDefinitionError
 from cascade.spec.lazy_types import MappedLazyResult, lazy_call
@@ -51,8 +52,8 @@ class Channel:
     def __init__(self) -> None:
         self._values: deque[Any] = deque()
         self._changed = threading.Condition()
-        self._writers: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
-        self._wake_reader: Callable[[], None] | None = None
+        self._writers: deque[asyncio.Future[None]] = deque()
+        self._reader: asyncio.Future[None] | None = None
         self._is_closed = False
 
     async def put(self, value: Any) -> None:
@@ -64,9 +65,8 @@ class Channel:
                 if len(self._values) < _ROOM:
                     self._add(value)
                     return
-                loop = asyncio.get_running_loop()
-                room = loop.create_future()
-                self._writers.append((loop, room))
+                room = asyncio.get_running_loop().create_future()
+                self._writers.append(room)
             await room
 
     def end(self) -> None:
@@ -93,21 +93,15 @@ class Channel:
             with self._changed:
                 if self._values:
                     return self._take()
-                loop = asyncio.get_running_loop()
-                news = loop.create_future()
-
-                def wake(loop: asyncio.AbstractEventLoop = loop, news: asyncio.Future[None] = news) -> None:
-                    loop.call_soon_threadsafe(_set, news)
-
-                self._wake_reader = wake
+                self._reader = news = asyncio.get_running_loop().create_future()
             await news
 
     def _add(self, value: Any) -> None:
         self._values.append(value)
         self._changed.notify_all()
-        if self._wake_reader is not None:
-            wake, self._wake_reader = self._wake_reader, None
-            wake()
+        if self._reader is not None:
+            wake(self._reader)
+            self._reader = None
 
     def _take(self) -> Any:
         value = self._values.popleft()
@@ -116,9 +110,7 @@ class Channel:
 
     def _let_writers_go(self) -> None:
         while self._writers:
-            loop, room = self._writers.popleft()
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_set, room)
+            wake(self._writers.popleft())
 
 
 class Completions(Generic[T]):
@@ -274,11 +266,6 @@ def _unwrapped(values: Iterable[Any]) -> tuple[Any, ...]:
         value._value if isinstance(value, LiteralValue) and isinstance(value._value, StandIn) else value
         for value in values
     )
-
-
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _stop(handle: RunHandle[Any], channel: Channel) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from cascade.adapters.caches.keys import call_key
+from cascade.adapters.places import absolute_place
 from cascade.adapters.serializers.data import DataSerializer
 from cascade.adapters.system_clock import SystemClock
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.protocols import Clock, Serializer
 from cascade.spec.task import Task
 
@@ -66,10 +68,8 @@ class StoringCache(BaseCache):
     def __init__(
         self, place: str | os.PathLike[str], ttl_s: float | None, serializer: Serializer | None, clock: Clock | None
     ) -> None:
-        from pathlib import Path  # not above: nobody who imports Cascade and has no cache on disk should wait for it
-
         super().__init__(ttl_s, clock)
-        self._place = str(Path(place).expanduser().absolute())
+        self._place = absolute_place(place)
         self._serializer = DATA_SERIALIZER if serializer is None else serializer
 
     def __eq__(self, other: object) -> bool:
@@ -102,14 +102,7 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
     """
     context = contextvars.copy_context()
     job = asyncio.get_running_loop().run_in_executor(None, context.run, function, *args)
-    was_cancelled = False
-    while not job.done():
-        try:
-            await asyncio.wait({job})
-        except asyncio.CancelledError:
-            was_cancelled = True
-    if was_cancelled:
-        job.exception()  # retrieved, so that asyncio does not report it
+    if await wait_for_all([job]):
         raise asyncio.CancelledError
     return job.result()
 

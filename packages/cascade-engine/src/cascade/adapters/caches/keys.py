@@ -88,10 +88,7 @@ def _subject(task: Task[..., Any]) -> tuple[object, ...]:
     elif not hasattr(function, "__qualname__"):
         parts.append(canonical_digest(function, f"the callable {task.name}"))
     elif _is_replaced(task, function):
-        number = _namesakes.get(task)
-        if number is None:
-            number = _namesakes[task] = next(_numbers)
-        parts.append(f"{_PROCESS}.{number}")
+        parts.append(f"{_PROCESS}.{_namesakes.setdefault(task, next(_numbers))}")
     return tuple(parts)
 
 

@@ -52,9 +52,10 @@ class LocalExecutor:
         self._processes: ProcessWorkers | None = None
         self._lock = threading.Lock()
         self._inline_limit_s = inline_limit_s
-        # By id, because this is asked for every node; a finalizer takes the id out when the task is gone.
+        # By id, because this is asked for every node; who watches a task takes its id out when the task is gone. Not
+        # `weakref.finalize`: that would keep something of every executor as long as the task lives.
         self._short: set[int] = set()
-        self._watched: weakref.WeakSet[Task[..., Any]] = weakref.WeakSet()
+        self._watched: dict[int, weakref.ref[Task[..., Any]]] = {}
 
     @classmethod
     def from_url(cls, url: PluginUrl) -> Self:
@@ -125,11 +126,19 @@ class LocalExecutor:
         began = perf_counter()
         value = _call(task, args, kwargs)
         if task.mode == "auto" and perf_counter() - began < self._inline_limit_s:
-            if task not in self._watched:
-                self._watched.add(task)
-                weakref.finalize(task, self._short.discard, id(task)).atexit = False
-            self._short.add(id(task))
+            self._remember_short(task)
         return value
+
+    def _remember_short(self, task: Task[..., Any]) -> None:
+        short, watched, key = self._short, self._watched, id(task)
+
+        def forget(_task: object) -> None:
+            short.discard(key)
+            watched.pop(key, None)
+
+        if key not in watched:
+            watched[key] = weakref.ref(task, forget)
+        short.add(key)
 
 
 def _call(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

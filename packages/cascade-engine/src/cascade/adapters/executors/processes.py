@@ -107,14 +107,18 @@ class _Job:
             ) from error
         with self._lock:
             self._worker = None
-        self._workers._put_back(worker)
+            was_killed = self._is_stopped  # in the moment of its answer
+        if was_killed:
+            worker.kill()
+        else:
+            self._workers._put_back(worker)
         return answer
 
     def stop(self) -> None:
         with self._lock:
             self._is_stopped = True
             if self._worker is not None:
-                self._worker.kill()
+                self._worker.begin_to_kill()
 
 
 class _Worker:
@@ -134,7 +138,12 @@ class _Worker:
         self._connection.send_bytes(data)
         return self._connection.recv_bytes()
 
+    def begin_to_kill(self) -> None:
+        """From any thread: whoever waits for an answer gets an error, and calls `kill`."""
+        self._process.kill()
+
     def kill(self) -> None:
+        """Kill the process and close the pipe. Not while another thread uses it."""
         self._process.kill()
         self._process.join()
         with contextlib.suppress(OSError):

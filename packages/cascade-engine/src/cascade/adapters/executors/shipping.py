@@ -82,7 +82,11 @@ def _module(reference: Reference) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[reference.module] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[reference.module]  # the next call in this worker would find half a module
+        raise
     return module
 
 
@@ -95,7 +99,7 @@ def pack_call(task: Task[..., Any], args: Sequence[Any], kwargs: Mapping[str, An
     reference = refer(task)
     try:
         return pickle.dumps((reference, list(args), dict(kwargs), _shippable_context()), pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
+    except Exception as error:  # the arguments' own code
         places: list[tuple[str, Any]] = [(f"argument {place}", value) for place, value in enumerate(args)]
         places += [(f"argument {name!r}", value) for name, value in kwargs.items()]
         where = next((place for place, value in places if not _can_pickle(value)), "the call")
@@ -110,7 +114,7 @@ def run_packed(data: bytes) -> bytes:
         name = reference.qualname
         # A context of its own: the next call in this worker may be of another run.
         outcome: tuple[bool, Any] = (True, contextvars.Context().run(_call_in, context, reference, args, kwargs))
-    except BaseException as error:
+    except BaseException as error:  # also an exit: it is the run's, not the worker's
         remote = "".join(traceback.format_exception(error))
         with suppress(Exception):  # a frozen dataclass takes no note
             error.add_note(f"in the worker process:\n{remote}")
@@ -119,7 +123,7 @@ def run_packed(data: bytes) -> bytes:
         packed = pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL)
         pickle.loads(packed)  # an exception class may pickle and then fail to load
         return packed
-    except Exception as error:
+    except Exception as error:  # the own code of the value or the exception
         what = f"returned a {type(outcome[1]).__qualname__}" if outcome[0] else f"raised {outcome[1]!r:.500}"
         refused = NotShippableError(f"task {name!r} of mode 'process' {what}, which cannot be pickled: {error}")
         return pickle.dumps((False, refused), pickle.HIGHEST_PROTOCOL)

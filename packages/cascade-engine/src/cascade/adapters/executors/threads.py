@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.errors import EngineClosedError, TaskTimeoutError
 
 
@@ -52,13 +53,14 @@ class ThreadWorkers:
             if not job.cancel():
                 if stop is not None:
                     stop()
-                await _until_done(done)
+                await wait_for_all([done])
             raise
         if done.done():
             return done.result()
         if not job.cancel() and stop is not None:
             stop()
-            await _until_done(done)
+            if await wait_for_all([done]):
+                raise asyncio.CancelledError
         elif not done.done():
             done.cancel()  # what the thread returns or raises later is of no interest
         raise TaskTimeoutError(f"task {name!r} took longer than its timeout of {timeout_s:g} s")
@@ -77,17 +79,6 @@ class ThreadWorkers:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="cascade")
             return self._pool.submit(function, *args)
-
-
-async def _until_done(future: asyncio.Future[Any]) -> None:
-    """Wait for a future however often the waiting is cancelled; its outcome is dropped."""
-    while not future.done():
-        try:
-            await asyncio.wait({future})
-        except asyncio.CancelledError:
-            continue
-    if not future.cancelled():
-        future.exception()  # retrieved, so that asyncio does not report it
 
 
 __all__ = ["ThreadWorkers"]

@@ -58,8 +58,8 @@ def _inside(hint: Any) -> list[Any]:
     inside: list[Any] = [getattr(hint, "__supertype__", None), getattr(hint, "__bound__", None)]
     inside += getattr(hint, "__constraints__", ())
     try:
-        inside.append(getattr(hint, "__value__", None))  # evaluated now, which may fail
-    except Exception:
+        inside.append(getattr(hint, "__value__", None))
+    except Exception:  # it is evaluated now: the program's own code
         pass
     return [found for found in inside if found is not None]
 
@@ -82,7 +82,7 @@ def _hint(name: str, annotation: Any, names: dict[str, Any]) -> list[Any]:
     holder = type("Holder", (), {"__annotations__": {name: annotation}})
     try:
         return list(typing.get_type_hints(holder, globalns=names, include_extras=True).values())
-    except Exception:
+    except Exception:  # the program's own code, or text that is none
         return []
 
 

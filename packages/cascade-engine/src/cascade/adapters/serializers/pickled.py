@@ -77,7 +77,7 @@ class PickleSerializer:
             )
         try:
             return pickle.loads(pickled)
-        except Exception as error:
+        except Exception as error:  # the classes' own code
             raise CorruptDataError(f"the stored data cannot be read: {type(error).__name__}: {error}") from error
 
     def _signature(self, pickled: bytes) -> bytes:

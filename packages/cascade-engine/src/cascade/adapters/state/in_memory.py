@@ -109,7 +109,9 @@ class InMemoryStateStore:
 
     async def runs(self) -> list[RunRecord]:
         """All runs, the one that was changed last coming first."""
-        return sorted((run.record() for run in self._runs.values()), key=lambda run: run.updated_at, reverse=True)
+        with self._lock:
+            records = [run.record() for run in self._runs.values()]
+        return sorted(records, key=lambda run: run.updated_at, reverse=True)
 
     async def request_cancel(self, run_id: RunId) -> bool:
         """Ask whoever holds a run to stop it."""

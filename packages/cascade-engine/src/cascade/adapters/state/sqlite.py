@@ -18,6 +18,7 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from cascade.adapters.places import absolute_place
 from cascade.adapters.sqlite_file import Layout
 from cascade.adapters.state.sqlite_writer import SqliteWriter
 from cascade.adapters.system_clock import SystemClock
@@ -66,7 +67,7 @@ class SqliteStateStore:
     `close` it when it is no longer used; one that is dropped instead closes its file some time later.
 
     Args:
-        path: The file; it is made if there is none, its folder is not.
+        path: The file, which is made absolute; it is made if there is none, its folder is not.
         synchronous: ``"NORMAL"``: changes survive the end of the process; ``"FULL"``: also that of the machine.
         clock: Its wall clock decides which leases have expired.
 
@@ -77,7 +78,7 @@ class SqliteStateStore:
     def __init__(
         self, path: str | os.PathLike[str], synchronous: str = "NORMAL", *, clock: Clock | None = None
     ) -> None:
-        self._place = os.fspath(path)
+        self._place = absolute_place(path)
         synchronous = str(synchronous).upper()
         if synchronous not in ("NORMAL", "FULL"):
             raise ParameterError(f'synchronous is "NORMAL" or "FULL", not {synchronous!r}')

@@ -49,6 +49,12 @@ class Capacities:
             for name, amount in amounts.items()
         )
 
+    def has_room(self, amounts: Amounts, reserved: Amounts) -> bool:
+        """Whether anything of these capacities is neither used nor reserved."""
+        return any(
+            amount and self._used[name] + reserved.get(name, 0) < self._totals[name] for name, amount in amounts.items()
+        )
+
     def take(self, amounts: Amounts) -> None:
         """Count the amounts as used."""
         for name, amount in amounts.items():

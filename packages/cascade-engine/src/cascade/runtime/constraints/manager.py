@@ -1,10 +1,14 @@
 """`ConstraintManager`: who may start now, and who waits.
 
-All waiting requests stand in one queue. Whenever anything changes (something is given back, a limit is set or lifted,
-a rate allows the next start), the queue is walked from its head and every request that can start is let go. A request
+All waiting requests have a number, their turn. Whenever anything changes (something is given back, a limit is set or
+lifted, a rate allows the next start), they are looked at in turn and every request that can start is let go. A request
 that waits for a capacity reserves it against all behind it, so a big request is never overtaken for ever by small
 ones; requests that need other things pass. Taking is all or nothing, and a request that has to wait has taken
 nothing.
+
+Thousands may wait, so not all of them are looked at. Requests of one *kind* (the same task, something of the same
+capacities) stand in a queue of their own: if the first of them cannot start, none behind it can. Those behind are only
+asked what they reserve, as long as there is something left to be reserved.
 
 One manager serves all runs of an engine, in several event loops and threads: it is locked, and wakes each waiter in the
 waiter's own loop.
@@ -13,15 +17,19 @@ waiter's own loop.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from cascade.runtime.constraints.capacities import Amounts, Capacities
 from cascade.runtime.constraints.limits import Limits
+from cascade.runtime.waiting import wake
 from cascade.spec.constraints import Constraint
 from cascade.spec.errors import CapacityError
 
@@ -36,13 +44,20 @@ class Lease:
         self.amounts = amounts
 
 
-class _Request:
-    __slots__ = ("future", "is_let_go", "lease", "loop", "timer")
+_Kind = tuple[str, frozenset[str]]
+"""The task, and the capacities of which something is needed."""
 
-    def __init__(self, lease: Lease, loop: asyncio.AbstractEventLoop) -> None:
+
+class _Request:
+    """A task that waits for its turn."""
+
+    __slots__ = ("future", "is_let_go", "kind", "lease", "number", "timer")
+
+    def __init__(self, lease: Lease, number: int) -> None:
         self.lease = lease
-        self.loop = loop
-        self.future: asyncio.Future[None] = loop.create_future()
+        self.number = number
+        self.kind: _Kind = lease.task, frozenset(name for name, amount in lease.amounts.items() if amount)
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.timer: asyncio.TimerHandle | None = None
         self.is_let_go = False
 
@@ -65,7 +80,9 @@ class ConstraintManager:
         self._lock = threading.Lock()
         self._capacities = Capacities(system_resources or {})
         self._limits = Limits()
-        self._queue: deque[_Request] = deque()
+        self._numbers = itertools.count()
+        self._waiting: dict[_Kind, OrderedDict[_Request, None]] = {}
+        """Those that wait, in their turn; no queue is empty."""
         self._uncounted: set[Uncounted] = set()
         self.has_limits = False
         """Whether any limit may be in force; read without the lock by every dispatch."""
@@ -88,29 +105,32 @@ class ConstraintManager:
         fault = self.fault(task, amounts)
         if fault is not None:
             raise CapacityError(fault)
-        request = _Request(Lease(task, amounts), asyncio.get_running_loop())
+        lease = Lease(task, amounts)
         with self._lock:
-            self._queue.append(request)
+            if not self._waiting and self._may_start(lease, _now()):
+                return lease
+            request = _Request(lease, next(self._numbers))
+            self._waiting.setdefault(request.kind, OrderedDict())[request] = None
             self._let_go()
             if request.is_let_go:
-                return request.lease
-            reason = self._reason(request)
+                return lease
+            reason = self._reason(lease)
         if on_blocked is not None:
             on_blocked(reason)
         try:
             await request.future
-        except asyncio.CancelledError:
+        except BaseException:  # cancelled, or the event loop was abandoned
             with self._lock:
                 if request.is_let_go:  # in the same moment
-                    self._end(request.lease)
+                    self._end(lease)
                 else:
-                    self._queue.remove(request)
+                    self._forget(request)
                 self._let_go()
             raise
         finally:
             if request.timer is not None:
                 request.timer.cancel()
-        return request.lease
+        return lease
 
     def add_uncounted(self, running: Uncounted) -> None:
         """Somebody begins to run tasks without asking."""
@@ -163,56 +183,89 @@ class ConstraintManager:
         self._capacities.give_back(lease.amounts)
         self._limits.ended(lease.task)
 
+    def _may_start(self, lease: Lease, now: float) -> bool:
+        """Let a task start that nobody waits before, if it can."""
+        can_start = self._limits.obstacle(lease.task, now) is None and self._capacities.fits(lease.amounts, {})
+        self.has_limits = self._limits.any_in_force
+        if can_start:
+            self._begin(lease, now)
+        return can_start
+
+    def _begin(self, lease: Lease, now: float) -> None:
+        self._capacities.take(lease.amounts)
+        self._limits.started(lease.task, now)
+
+    def _forget(self, request: _Request) -> None:
+        requests = self._waiting.get(request.kind, OrderedDict())
+        requests.pop(request, None)
+        if not requests:
+            self._waiting.pop(request.kind, None)
+
     def _let_go(self) -> None:
         """Let every waiting request start that can; called with the lock held after every change."""
-        if not self._queue:
-            self.has_limits = self._limits.any_in_force
-            return
-        now = _now()
-        reserved: dict[str, float] = {}
-        waiting: deque[_Request] = deque()
-        for request in self._queue:
-            lease = request.lease
-            obstacle = self._limits.obstacle(lease.task, now)
-            if obstacle is None and self._capacities.fits(lease.amounts, reserved):
-                self._capacities.take(lease.amounts)
-                self._limits.started(lease.task, now)
-                request.is_let_go = True
-                request.loop.call_soon_threadsafe(_set, request.future)
-                continue
-            waiting.append(request)
-            if obstacle is None:
-                for name, amount in lease.amounts.items():
-                    reserved[name] = reserved.get(name, 0) + amount
-            elif obstacle[1] < math.inf:
-                request.loop.call_soon_threadsafe(self._ask_again, request, obstacle[1])
-        self._queue = waiting
+        if self._waiting:
+            self._look_at_waiting(_now())
         self.has_limits = self._limits.any_in_force
 
+    def _look_at_waiting(self, now: float) -> None:
+        reserved: dict[str, float] = {}
+        # The first request of each kind; behind one that waits for a capacity, also those that reserve more of it.
+        turns: list[tuple[int, _Request, Iterator[_Request] | None]] = []
+        for requests in self._waiting.values():
+            first = next(iter(requests))
+            turns.append((first.number, first, None))
+        heapify(turns)
+        while turns:
+            _, request, behind = heappop(turns)
+            amounts = request.lease.amounts
+            if behind is None:
+                obstacle = self._limits.obstacle(request.lease.task, now)
+                is_gone = request.future.get_loop().is_closed()
+                if is_gone or (obstacle is None and self._capacities.fits(amounts, reserved)):
+                    self._forget(request)
+                    if not is_gone and wake(request.future):
+                        self._begin(request.lease, now)
+                        request.is_let_go = True
+                    for following in self._waiting.get(request.kind, ()):
+                        heappush(turns, (following.number, following, None))
+                        break
+                    continue
+                if obstacle is not None:
+                    self._look_again(request, obstacle[1])
+                    continue
+                behind = iter(self._waiting[request.kind])
+                next(behind)
+            for name, amount in amounts.items():
+                reserved[name] = reserved.get(name, 0) + amount
+            after = next(behind, None) if self._capacities.has_room(amounts, reserved) else None
+            if after is not None:
+                heappush(turns, (after.number, after, behind))
+
+    def _look_again(self, request: _Request, moment: float) -> None:
+        """Look at the waiting requests again at a moment, by a timer in the event loop of the one that waits for it."""
+        if moment < math.inf:
+            with suppress(RuntimeError):  # the event loop has been closed in the same moment
+                request.future.get_loop().call_soon_threadsafe(self._ask_again, request, moment)
+
     def _ask_again(self, request: _Request, moment: float) -> None:
-        """In the request's loop: look at the queue again at a moment."""
+        """In the request's own event loop: set its timer."""
         if request.future.done():
             return
         if request.timer is not None:
             request.timer.cancel()
-        # A timer may fire a little early by the clock's resolution; the walk then sets it again.
-        request.timer = request.loop.call_at(moment, self._on_timer)
+        # A timer may fire a little early by the clock's resolution; it is then set again.
+        request.timer = request.future.get_loop().call_at(moment, self._on_timer)
 
     def _on_timer(self) -> None:
         with self._lock:
             self._let_go()
 
-    def _reason(self, request: _Request) -> str:
-        obstacle = self._limits.obstacle(request.lease.task, _now())
+    def _reason(self, lease: Lease) -> str:
+        obstacle = self._limits.obstacle(lease.task, _now())
         if obstacle is not None:
             return obstacle[0]
-        names = ", ".join(f"{name}={amount:g}" for name, amount in request.lease.amounts.items())
+        names = ", ".join(f"{name}={amount:g}" for name, amount in lease.amounts.items())
         return f"{names} not free" if names else "its turn"
-
-
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _now() -> float:

@@ -12,6 +12,7 @@ from cascade.adapters.serializers.refusals import Malformed
 from cascade.runtime.durability.call_writer import ENV_TYPES
 from cascade.runtime.durability.names import AnyTask, Names
 from cascade.spec.common import LiteralValue, ParameterSpec, ParameterStandIn
+from cascade.spec.errors import InternalError
 from cascade.spec.lazy_types import LazyResult, MappedLazyResult, lazy_call
 from cascade.spec.policies import NO_OPTIONS, NOTHING, CallOptions, MapOptions, Policies, Retry
 from cascade.spec.resources import InjectStandIn
@@ -155,7 +156,7 @@ def _stand_in(value: Any) -> StandIn:
 
 
 def _not_written(_value: Any, _writer: Writer) -> dict[str, Any]:
-    raise AssertionError("parts are written by _CallWriter")
+    raise InternalError("a part of a call was to be written by the one that reads them")
 
 
 _CALL_CODECS: Final[dict[str, Codec]] = CODECS | {

@@ -31,12 +31,12 @@ from cascade.runtime.durability.entries import (
     template_entry,
     value_entry,
 )
-from cascade.runtime.durability.journal import UNKNOWN, Journal, KnownCall
 from cascade.runtime.durability.levels import Durability
 from cascade.runtime.durability.names import Names
 from cascade.runtime.durability.scopes import Scopes, key_of, map_scope
 from cascade.runtime.flow import Skip
 from cascade.runtime.strategies.frame import Frame, path_below
+from cascade.runtime.strategies.journal import UNKNOWN, Journal, KnownCall
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import UnstorableValueError
@@ -423,7 +423,7 @@ class DurableJournal(Journal):
             if self._try_commit is not None and self._try_commit(change):
                 self.is_stored = True
                 return
-        except Exception as error:
+        except Exception as error:  # this may be a timer, which nobody waits for: the run hears of it at its next word
             self._error = error
             return
         self._writing_since = since
@@ -433,7 +433,7 @@ class DurableJournal(Journal):
         try:
             await self._backend.commit(change)
             self.is_stored = True
-        except BaseException as error:
+        except BaseException as error:  # also that the event loop ends
             self._error = error
         finally:
             self._writing = self._writing_since = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cascade.runtime.strategies.frame import Frame, path_below
+from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.state import EntryKey
 
@@ -59,4 +59,4 @@ def map_scope(items: Any) -> str:
     return f"{scope}{name}[]/"
 
 
-__all__ = ["Scopes", "key_of", "map_scope", "path_below"]
+__all__ = ["Scopes", "key_of", "map_scope"]

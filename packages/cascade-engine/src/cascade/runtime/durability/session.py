@@ -10,23 +10,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Final, Self
 
 from cascade.adapters.serializers.data import DataSerializer
 from cascade.adapters.serializers.types import TypeRegistry
 from cascade.graph.build import build_despite_cycles
-from cascade.runtime.durability.call_reader import Migrate
 from cascade.runtime.durability.calls import CallCodec
 from cascade.runtime.durability.durable import DurableJournal
 from cascade.runtime.durability.leases import is_alive, new_holder, release
 from cascade.runtime.durability.levels import Durability
 from cascade.runtime.durability.names import Names
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.notes import add_note, words_of
 from cascade.runtime.parameters import ParameterValues
 from cascade.runtime.run_context import RunContext
-from cascade.runtime.strategies.calls import wait_for_all
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.errors import (
     CascadeError,
     CorruptDataError,
@@ -45,23 +43,6 @@ LEASE_S: Final = 20.0
 
 HEARTBEAT_S: Final = 2.0
 """Seconds between two renewals of a lease; so long it takes until a request to cancel a run is seen."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resumption:
-    """How a run goes on whose program has changed.
-
-    Attributes:
-        migrate: Turns stored calls of other versions of their tasks into calls of those that there are.
-        accept_versions: Whether stored calls of other versions are taken as they are.
-        main: Stands in the place of the module ``__main__``, for runs that a script began.
-        imports: Whether modules are imported that stored calls name.
-    """
-
-    migrate: Migrate | None = None
-    accept_versions: bool = False
-    main: ModuleType | None = None
-    imports: bool = False
 
 
 class DurableRun:
@@ -235,23 +216,26 @@ class DurableRun:
 
     async def close(self) -> None:
         """Give the lease back. What was refused before anything ran stands as before; if it was new, it is deleted."""
+        was_cancelled = False
         if self._heartbeat is not None:
             self._heartbeat.cancel()
-            await wait_for_all([self._heartbeat])
+            was_cancelled = await wait_for_all([self._heartbeat])
         closed = asyncio.ensure_future(self._close_backend())
-        was_cancelled = await wait_for_all([closed])
+        was_cancelled |= await wait_for_all([closed])
         closed.result()
         if was_cancelled:
             raise asyncio.CancelledError
 
     async def _close_backend(self) -> None:
-        if self._journal is not None:
-            await self._journal.stop()
-        if not self._has_ended and not self.has_succeeded and self._ending_before is not None:
-            await self._backend.commit(StateChange(ending=self._ending_before))
-        if self._holder is not None:
-            release(self._holder)
-        await self._backend.close()
+        try:
+            if self._journal is not None:
+                await self._journal.stop()
+            if not self._has_ended and not self.has_succeeded and self._ending_before is not None:
+                await self._backend.commit(StateChange(ending=self._ending_before))
+        finally:
+            if self._holder is not None:
+                release(self._holder)
+            await self._backend.close()
         if self.stored.about is None and (self._journal is None or not self._journal.is_stored):
             await self._store.delete(self._backend.run_id, is_alive)
 
@@ -329,4 +313,4 @@ def _tasks_of(target: Any) -> list[Any]:
     return [node.task for node in graph.nodes if node.task is not None]
 
 
-__all__ = ["HEARTBEAT_S", "LEASE_S", "DurableRun", "Resumption", "read_params", "read_value"]
+__all__ = ["HEARTBEAT_S", "LEASE_S", "DurableRun", "read_params", "read_value"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 
@@ -106,20 +106,4 @@ async def contained(call: Coroutine[Any, Any, Any]) -> Any:
         return Exit(error)
 
 
-async def wait_for_all(tasks: Iterable[asyncio.Task[Any]]) -> bool:
-    """Wait for tasks however often the waiting itself is cancelled; whether it was. Their outcomes are dropped."""
-    was_cancelled = False
-    pending = {task for task in tasks if not task.done()}
-    while pending:
-        try:
-            _, pending = await asyncio.wait(pending)
-        except asyncio.CancelledError:
-            was_cancelled = True
-            pending = {task for task in pending if not task.done()}
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()  # retrieved, so that asyncio does not report it
-    return was_cancelled
-
-
-__all__ = ["CallsUnderWay", "Exit", "contained", "wait_for_all"]
+__all__ = ["CallsUnderWay", "Exit", "contained"]

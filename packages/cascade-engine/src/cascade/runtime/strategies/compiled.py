@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 from cascade.graph.build import build_graph
 from cascade.graph.model import Graph, NodeKind
 from cascade.graph.registry import NodeRegistry
-from cascade.runtime.durability.journal import Journal
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.calls import CallsUnderWay
@@ -26,6 +25,7 @@ from cascade.runtime.strategies.jit.leaves import LEAVES
 from cascade.runtime.strategies.jit.routed import Routed
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
 from cascade.runtime.strategies.jit.waiting import Watch
+from cascade.runtime.strategies.journal import Journal
 from cascade.runtime.strategies.plans import Plan, PlanCache
 from cascade.spec.events import TaskSkipped
 

@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any, Final, cast
 
 from cascade.graph.model import Node, NodeKind
-from cascade.runtime.durability.journal import UNKNOWN
 from cascade.runtime.flow import Skip
 from cascade.runtime.processor import NodeCall, NodeProcessor
 from cascade.runtime.resolvers import ArgumentResolver, Arguments
@@ -20,6 +19,7 @@ from cascade.runtime.strategies.cached import CachedCalls
 from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.failure import without_stop_iteration
 from cascade.runtime.strategies.frame import Frame
+from cascade.runtime.strategies.journal import UNKNOWN
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.common import ParameterSpec
 from cascade.spec.errors import InternalError

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
-from cascade.runtime.notes import add_note
+from cascade.runtime.notes import add_note, words_of
 from cascade.runtime.strategies.frame import Frame
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.spec.errors import TaskStopIterationError
@@ -28,6 +29,13 @@ def annotate(error: BaseException, name: str, step: int, parent: Frame | MapRun 
     if outer:
         note += f", for {' > '.join(outer)}"
     add_note(error, note)
+
+
+def note_closing(error: BaseException, failures: Iterable[BaseException]) -> BaseException:
+    """The same exception, which now says what closing resources has raised, too."""
+    for failure in failures:
+        add_note(error, f"Cascade: then, while a resource was closed: {words_of(failure)}")
+    return error
 
 
 def catching_map(parent: Frame | MapRun | None, slot: int, error: BaseException) -> tuple[MapRun, int] | None:
@@ -74,4 +82,4 @@ def _waiting_names(parent: Frame | MapRun | None, slot: int) -> list[str]:
     return names[::-1]
 
 
-__all__ = ["annotate", "catching_map", "is_below", "without_stop_iteration"]
+__all__ = ["annotate", "catching_map", "is_below", "note_closing", "without_stop_iteration"]

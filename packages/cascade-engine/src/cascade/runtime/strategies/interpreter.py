@@ -29,21 +29,22 @@ from cascade.graph.model import Graph
 from cascade.graph.operands import KINDS
 from cascade.graph.registry import NodeRegistry
 from cascade.runtime.checks import check_graph
-from cascade.runtime.durability.journal import KnownCall
 from cascade.runtime.flow import Skip
 from cascade.runtime.progress import Progress
 from cascade.runtime.run_context import RunContext
 from cascade.runtime.strategies.cached import NOT_FOUND
-from cascade.runtime.strategies.calls import CallsUnderWay, wait_for_all
+from cascade.runtime.strategies.calls import CallsUnderWay
 from cascade.runtime.strategies.compiled import CompiledSteps
 from cascade.runtime.strategies.dispatch import EXECUTOR_FULL, UNDER_WAY, Dispatcher
-from cascade.runtime.strategies.failure import annotate, catching_map, is_below, without_stop_iteration
+from cascade.runtime.strategies.failure import annotate, catching_map, is_below, note_closing, without_stop_iteration
 from cascade.runtime.strategies.frame import Frame, NextStep
 from cascade.runtime.strategies.jit.cycle_cache import CycleCache, Ran
 from cascade.runtime.strategies.jit.shapes import CompiledLoop, Leave
+from cascade.runtime.strategies.journal import KnownCall
 from cascade.runtime.strategies.mapping import MapRun
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.strategies.plans import PlanCache
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.common import LiteralValue
 from cascade.spec.errors import CycleError, DependencyMissingError, InternalError
 from cascade.spec.events import TaskSkipped
@@ -304,7 +305,7 @@ class Interpreter:
         await self._journal.written()
         failures = await self._run.step_resources.close()
         if failures:
-            raise failures[0]
+            raise note_closing(failures[0], failures[1:])
         assert following is not None
         self._go_on(following)
 

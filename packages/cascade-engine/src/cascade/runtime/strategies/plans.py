@@ -113,8 +113,6 @@ class PlanCache:
         self._capacity = capacity
         self._plans: OrderedDict[TemplateId, Plan] = OrderedDict()
         self._lock = threading.Lock()
-        self.hits = 0
-        self.misses = 0
 
     def plan(self, graph: Graph) -> Plan:
         """The plan of a graph.
@@ -130,11 +128,9 @@ class PlanCache:
             plan = self._plans.get(key)
             if plan is not None:
                 self._plans.move_to_end(key)
-                self.hits += 1
                 return plan
         plan = self._resolve(graph)
         with self._lock:
-            self.misses += 1
             self._plans[key] = plan
             if len(self._plans) > self._capacity:
                 self._plans.popitem(last=False)

@@ -1,7 +1,8 @@
 """`as_json`: any value as something that JSON can hold, without ever failing.
 
 A program that reads a result should find numbers, texts, lists and objects where the value has them. What JSON has no
-form for is text: dates and paths as usual, not-a-number and infinity by their names, everything else by its ``repr``.
+form for is text: dates and paths as usual, not-a-number and infinity by their names, whole numbers that Python does not
+write in decimal because of their length in hexadecimal, everything else by its ``repr``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any, Final
 
 _DEEPEST: Final = 100
 _ELLIPSIS: Final = "…"
+_MOST_BITS: Final = 14_000
+"""About 4,200 decimal digits; Python refuses to write more than 4,300."""
 
 
 def as_json(value: Any) -> Any:
@@ -27,8 +30,17 @@ def as_json(value: Any) -> Any:
 
 
 def _convert(value: Any, around: tuple[int, ...]) -> Any:
+    try:
+        return _converted(value, around)
+    except Exception:  # the user's own code: a message, an attribute, the items of a container
+        return _shown(value)
+
+
+def _converted(value: Any, around: tuple[int, ...]) -> Any:
     if isinstance(value, enum.Enum):
         return _convert(value.value, around)
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return hex(value)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):

@@ -14,7 +14,7 @@ from cascade.graph.build import build_graph
 from cascade.graph.render import render_dot, render_mermaid
 from cascade.graph.serialize import graph_to_dict
 from cascade.graph.static_analysis import possible_flows
-from cascade.runtime.durability.session import Resumption
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.engine import Engine
 from cascade.spec.errors import CascadeError
 from cascade.workflow.cli.cache import cache

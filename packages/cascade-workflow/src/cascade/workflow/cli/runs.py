@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cascade.runtime.durability.managing import RunView, cancel_run, prune_runs, view_run, views
-from cascade.runtime.durability.session import Resumption
+from cascade.runtime.durability.resumption import Resumption
 from cascade.runtime.engine import Engine
 from cascade.spec.errors import CascadeError, StateStoreError
 from cascade.spec.plugin_url import PluginUrl

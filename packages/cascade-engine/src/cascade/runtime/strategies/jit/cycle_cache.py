@@ -38,6 +38,7 @@ from cascade.spec.task import Task
 SHAPES_PER_LOOP: Final = 8
 TASKS: Final = 256
 _SEEN: Final = 1_024
+_OUTCOMES: Final = 100
 _LEAVES_ALLOWED: Final = 16
 _EVICTIONS_ALLOWED: Final = 16
 _FIRST_MET: Final = "first met"
@@ -84,7 +85,8 @@ class CycleCache:
         statistics: What came of the steps of loops. ``hit`` counts how often compiled code was entered, and ``steps``
             the steps that it ran; ``miss: <why>`` the steps that were interpreted; ``compiled`` and ``linked`` the
             functions that were made; ``evicted``, ``dropped`` and ``refused: <why>`` the shapes that have none any
-            more, or never had one; ``left`` how often a step was left in its middle.
+            more, or never had one; ``left`` how often a step was left in its middle. Reasons name nodes, so there may
+            be any number of them: those that come after the first hundred are counted as ``other reasons``.
     """
 
     def __init__(self, executor: InlineExecutor) -> None:
@@ -174,10 +176,12 @@ class CycleCache:
         """
         root = graph.root
         outcome = self._seen.get(root)
-        self.statistics[f"miss: {outcome or _FIRST_MET}"] += 1
+        self._count(f"miss: {outcome or _FIRST_MET}")
         if outcome is not None and outcome != _FIRST_MET:
             return False
         with self._lock:
+            if self._seen.get(root) != outcome:  # another thread has met the same shape in the same moment
+                return False
             if outcome is None:
                 self._seen[root] = _FIRST_MET
                 if len(self._seen) > _SEEN:
@@ -186,7 +190,7 @@ class CycleCache:
             shape = refused or self._compilable(graph, plan)
             if isinstance(shape, str):
                 self._seen[root] = f"refused: {shape}"
-                self.statistics[f"refused: {shape}"] += 1
+                self._count(f"refused: {shape}")
                 return True
             if self._is_complete:
                 raise UnexpectedCompilationError(f"a shape of {root.name} would be compiled: {self._why_new(graph)}")
@@ -230,8 +234,13 @@ class CycleCache:
         found = forms(graph)
         if isinstance(found, str):
             return f"its shape is interpreted: {found}"
-        met = [root for root in self._seen if difference(Graph(_below(root)), graph) is None]
+        met = [root for root in list(self._seen) if difference(Graph(_below(root)), graph) is None]
         return f"it has no compiled loop; {self._seen[met[0]]}" if met else "no step of its shape was interpreted yet"
+
+    def _count(self, outcome: str) -> None:
+        if outcome not in self.statistics and len(self.statistics) >= _OUTCOMES:
+            outcome = f"{outcome.partition(':')[0]}: other reasons"
+        self.statistics[outcome] += 1
 
     def _compilable(self, graph: Graph, plan: Plan) -> Shape | str:
         shape = shape_of(graph, plan)

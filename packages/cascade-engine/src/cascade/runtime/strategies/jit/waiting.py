@@ -13,13 +13,15 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from types import CoroutineType
 from typing import Any, Final
 
 from cascade.graph.operands import KINDS
 from cascade.runtime.constraints.manager import ConstraintManager, Lease
-from cascade.runtime.strategies.calls import Exit, contained, wait_for_all
+from cascade.runtime.strategies.calls import Exit, contained
 from cascade.runtime.strategies.outcome import is_call
+from cascade.runtime.waiting import wait_for_all
 from cascade.spec.task import Task
 
 _UNSET: Final = object()
@@ -205,8 +207,10 @@ class Together:
         while self._uncounted:
             name, task = self._uncounted.pop()
             if not task.done():
-                lease = self._constraints.begin(name)
-                task.add_done_callback(lambda _task, lease=lease: self._constraints.release(lease))  # type: ignore[misc]
+                task.add_done_callback(partial(self._give_back, self._constraints.begin(name)))
+
+    def _give_back(self, lease: Lease, _task: asyncio.Task[Any]) -> None:
+        self._constraints.release(lease)
 
     async def cancel(self, error: BaseException) -> None:
         """The loop ends because of an error: cancel what runs, and wait for it."""
