@@ -237,6 +237,38 @@ def test_a_call_that_is_cancelled_from_outside(swallows: bool) -> None:
     assert outcome == ((int, 1) if swallows else (asyncio.CancelledError, "", ["Cascade: in task 'inner', step 6"]))
 
 
+@pytest.mark.parametrize("who", ["first", "loop"])
+@pytest.mark.parametrize("delay_s", [0, 1])
+def test_a_call_that_cancels_itself_and_awaits_nothing_more_is_cancelled(who: str, delay_s: float) -> None:
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        async def call(name: str, n: int) -> int:
+            calls.append((name, n))
+            if delay_s:
+                await asyncio.sleep(delay_s)
+            task = asyncio.current_task()
+            if name == who and n == 5 and task is not None:
+                task.cancel()
+            return n
+
+        @cs.task
+        async def first(n: int) -> int:
+            return await call("first", n)
+
+        @cs.task
+        async def second(n: int) -> int:
+            return await call("second", n)
+
+        @cs.task
+        async def loop(n: int, x: int = 0) -> int:
+            await call("loop", n)
+            return x if n == 0 else loop(n - 1, second(first(n)))
+
+        return loop(12)
+
+    seen = same_on_engines(program)
+    assert seen.calls[-1] == (who, 5)
+
+
 def test_all_tasks_of_the_loop_but_the_run_are_cancelled_from_outside() -> None:
     def program(calls: Calls, _engine: cs.Engine) -> Any:
         async def body(n: int) -> int:

@@ -36,6 +36,7 @@ class Watch:
         may_go_on: Whether nobody listens, and no limits are in force.
 
     Attributes:
+        cancelling: How often the asyncio task was cancelled.
         suspended: Not empty if the loop was suspended, or a limit was put, since `is_over` was last asked.
         kept: Context variables that are to be set for the run.
     """
@@ -51,6 +52,7 @@ class Watch:
         "_task",
         "_task_at",
         "_until",
+        "cancelling",
         "kept",
         "suspended",
     )
@@ -68,6 +70,8 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + slice_s
         self._task = asyncio.current_task()
+        assert self._task is not None
+        self.cancelling = self._task.cancelling
         self._coroutine: CoroutineType[Any, Any, Any] | None = None
         self._group: Together | None = None
         self._lease: Lease | None = None
@@ -97,7 +101,15 @@ class Watch:
             self._release()
         if self._handle is None:
             self._handle = self._loop.call_soon(self._note)
-        return (self._task is not None and self._task.cancelling() > 0) or not self._may_go_on()
+        return self.cancelling() > 0 or not self._may_go_on()
+
+    async def end_if_cancelled(self) -> None:
+        """A call has returned, but it has cancelled itself before, without an ``await`` behind: it ends as cancelled.
+
+        An asyncio task of its own would end so, but here there is one for all calls.
+        """
+        if getattr(self._task, "_must_cancel", False):
+            await asyncio.sleep(0)
 
     def is_over(self) -> bool:
         """At the end of a step in which the loop was suspended: whether to stop here."""
