@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from cascade.graph.operands import KINDS
 from cascade.runtime.constraints.manager import ConstraintManager, Lease
-from cascade.runtime.strategies.calls import Exit, contained, wait_for_all
+from cascade.runtime.strategies.calls import Exit, close, contained, wait_for_all
 from cascade.runtime.strategies.outcome import is_call
 from cascade.spec.task import Task
 
@@ -228,7 +228,7 @@ class Together:
             task.cancel()
         await wait_for_all([task for task, _ in self.running.values()])
         for _, call in self.running.values():
-            call.close()  # if it was cancelled before its first step, nobody else will
+            close(call)
 
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._left -= 1
