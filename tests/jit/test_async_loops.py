@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import linecache
+import sys
 import traceback
 import weakref
 from contextvars import ContextVar
@@ -235,6 +237,67 @@ def test_a_call_that_is_cancelled_from_outside(swallows: bool) -> None:
 
     outcome = same_on_engines(program).outcome
     assert outcome == ((int, 1) if swallows else (asyncio.CancelledError, "", ["Cascade: in task 'inner', step 6"]))
+
+
+@pytest.mark.parametrize("who", ["first", "loop"])
+@pytest.mark.parametrize("delay_s", [0, 1])
+def test_a_call_that_cancels_itself_and_awaits_nothing_more_is_cancelled(who: str, delay_s: float) -> None:
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        async def call(name: str, n: int) -> int:
+            calls.append((name, n))
+            if delay_s:
+                await asyncio.sleep(delay_s)
+            task = asyncio.current_task()
+            if name == who and n == 5 and task is not None:
+                task.cancel()
+            return n
+
+        @cs.task
+        async def first(n: int) -> int:
+            return await call("first", n)
+
+        @cs.task
+        async def second(n: int) -> int:
+            return await call("second", n)
+
+        @cs.task
+        async def loop(n: int, x: int = 0) -> int:
+            await call("loop", n)
+            return x if n == 0 else loop(n - 1, second(first(n)))
+
+        return loop(12)
+
+    seen = same_on_engines(program)
+    assert seen.calls[-1] == (who, 5)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="inspect.markcoroutinefunction is new in Python 3.12")
+@pytest.mark.parametrize("who", ["first", "second", "loop", "nobody"])
+def test_functions_that_are_marked_as_async_may_return_any_awaitable(who: str) -> None:
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        def marked(name: str) -> Any:
+            def call(n: int) -> asyncio.Future[int]:
+                calls.append((name, n))
+                future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+                outcome = ValueError(n) if n == 4 and who == name else n
+                settle: Any = future.set_exception if isinstance(outcome, ValueError) else future.set_result
+                asyncio.get_running_loop().call_later(1, settle, outcome)
+                return future
+
+            return cs.task(name=name)(getattr(inspect, "markcoroutinefunction")(call))  # noqa: B009
+
+        first, second = marked("first"), marked("second")
+
+        @inline
+        def loop(n: int, x: int = 0, y: int = 0) -> Any:
+            calls.append(("loop", n, x, y))
+            if n == 4 and who == "loop":
+                raise ValueError(n)
+            return x if n == 0 else loop(n - 1, first(n), second(n))
+
+        return loop(8)
+
+    same_on_engines(program)
 
 
 def test_all_tasks_of_the_loop_but_the_run_are_cancelled_from_outside() -> None:

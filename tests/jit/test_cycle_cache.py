@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -36,6 +37,21 @@ def test_a_shape_is_compiled_once_and_never_again() -> None:
     statistics = cycles(engine).statistics
     assert statistics["compiled"] == 1
     assert statistics["evicted"] == statistics["left"] == 0
+
+
+def test_a_function_that_is_put_in_the_place_of_a_tasks_own_is_called() -> None:
+    work = cs.task(mode="inline")(lambda n: n)
+
+    @inline
+    def loop(n: int, x: Any = 0) -> Any:
+        return x if n == 0 else loop(n - 1, work(n))
+
+    engine = inline_engine()
+    assert cs.run(loop(50), engine=engine) == 1
+    with patch.object(work, "fn", lambda _n: "another"):
+        assert cs.run(loop(50), engine=engine) == "another"
+    assert cs.run(loop(50), engine=engine) == 1
+    assert cycles(engine).statistics["hit"] >= 2
 
 
 def test_mutual_recursion_ends_up_in_one_loop() -> None:

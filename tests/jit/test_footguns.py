@@ -43,6 +43,14 @@ class Disguised:
         return LazyResult
 
 
+class DisguisedList(list[Any]):
+    """A list that says that it is a lazy result."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return LazyResult
+
+
 def logged(calls: Calls, name: str) -> Any:
     """A task that notes its arguments and returns the sum of those that are numbers."""
 
@@ -424,7 +432,7 @@ def test_the_value_of_the_loop_may_be_a_container(last: Any) -> None:
     same_both_ways(program)
 
 
-@pytest.mark.parametrize("kind", [Proxy, Disguised])
+@pytest.mark.parametrize("kind", [Proxy, Disguised, DisguisedList])
 def test_the_class_of_a_value_is_not_what_the_value_says(kind: Any) -> None:
     value = kind()
 

@@ -87,6 +87,22 @@ def test_a_task_looks_like_its_function() -> None:
     assert repr(add) == "<task add>"
 
 
+def test_a_method_of_an_instance_stays_with_it_when_another_class_holds_it() -> None:
+    class Counter:
+        def __init__(self, first: int) -> None:
+            self.first = first
+
+        @cs.task
+        def after(self, n: int) -> int:
+            return self.first + n
+
+    class Holder:
+        after = Counter(10).after
+
+    holder: Any = Holder()
+    assert cs.run(holder.after(5)) == 15
+
+
 def test_methods_get_their_instance() -> None:
     rich, poor = Account(1_000), Account(1)
     assert cs.run([rich.after(5), poor.after(5), rich.after_async(7)]) == [1_005, 6, 1_007]

@@ -219,6 +219,9 @@ class BoundTask(Task[P, R]):
             called = self._unbound.base if self._options is NO_OPTIONS else self
             return lazy_call(called, (self._instance, *args), kwargs)
 
+        def __get__(self, instance, owner=None):
+            return self  # like a bound method, it stays with its own instance
+
     def map(self, *iterables: Any, max_in_flight: int | None = None, on_error: Any = "raise", **named: Any) -> Any:
         """As `Task.map`; the instance is the same for every item."""
         mapped: Any = super().map(*iterables, max_in_flight=max_in_flight, on_error=on_error, **named)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from types import CoroutineType
 from typing import Any
 
 
@@ -75,7 +76,7 @@ class CallsUnderWay:
 
     def _on_done(self, task: asyncio.Task[Any]) -> None:
         owner, slot, is_sync, call = self._owners.pop(task)
-        call.close()  # if it was cancelled before its first step, nobody else will
+        close(call)
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         value: Any = None if error is not None else task.result()
         if type(value) is Exit:
@@ -83,6 +84,15 @@ class CallsUnderWay:
         self.sync_count -= is_sync
         self.completed.append((owner, slot, value, error))
         self.wake_up()
+
+
+def close(call: Any) -> None:
+    """Close the coroutine of a call that has ended: if it was cancelled before its first step, nobody else will.
+
+    A function that is only marked as a coroutine function may have returned something else that can be awaited.
+    """
+    if type(call) is CoroutineType or isinstance(call, Coroutine):  # the first is the usual one, and quick
+        call.close()
 
 
 class Exit:
@@ -106,4 +116,4 @@ async def contained(call: Coroutine[Any, Any, Any]) -> Any:
         return Exit(error)
 
 
-__all__ = ["CallsUnderWay", "Exit", "contained"]
+__all__ = ["CallsUnderWay", "Exit", "close", "contained"]

@@ -21,12 +21,14 @@ _EVALUATED = (StandIn, LiteralValue, CoroutineType)
 
 def is_call(value: Any) -> bool:
     """Whether the value must be evaluated further. Only asked for types that `KINDS` knows a reader for."""
-    if isinstance(value, _EVALUATED):
+    if issubclass(type(value), _EVALUATED):  # not what it says of its class
         return True
     if isinstance(value, dict):
         return _any_call(value) or _any_call(value.values())
     if dataclasses.is_dataclass(value) and not isinstance(value, (list, tuple, set, frozenset)):
-        return any(isinstance(getattr(value, field.name, None), _EVALUATED) for field in dataclasses.fields(value))
+        return any(
+            issubclass(type(getattr(value, field.name, None)), _EVALUATED) for field in dataclasses.fields(value)
+        )
     return _any_call(value)
 
 

@@ -123,7 +123,7 @@ class CycleCache:
             if loop is None:
                 break
             if loop.checked_by is not this_slice:
-                if (tells_skips and loop.skips) or not loop.may_run(self._inline):
+                if (tells_skips and loop.skips) or not (loop.has_its_functions and loop.may_run(self._inline)):
                     break
                 loop.checked_by = this_slice
             if last is not None and last is not loop:

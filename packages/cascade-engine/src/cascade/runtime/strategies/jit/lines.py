@@ -186,6 +186,9 @@ class StepWriter:
             self._add(depth + 1, line)
             self._add(depth, "except Exception as error:")
             self._add(depth + 1, self._leave(made.node, "error", "is_attempt=True", made.point))
+        if form.is_awaited:
+            self._note(made)
+            self._add(depth, "if cancelling(): await watch.end_if_cancelled()")
         if is_timed:
             self._add(depth, "elapsed_s = clock() - began_call")
             self._add(depth, f"if elapsed_s > SLOW_CALL_S: observe(T{self._place}_{made.node}, elapsed_s)")

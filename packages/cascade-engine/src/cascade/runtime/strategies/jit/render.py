@@ -111,6 +111,7 @@ class _Writer:
             self._add(1, f"{', '.join(names)}, = resources")
         if self._awaits:
             self._add(1, "suspended = watch.suspended")
+            self._add(1, "cancelling = watch.cancelling")
             self._add(1, "context = copy_context()")
             self._add(1, "is_empty = not context")
         if self._together:

@@ -192,6 +192,7 @@ class CompiledLoop:
     __slots__ = (
         "__weakref__",
         "_calls",
+        "_functions",
         "awaits",
         "certain",
         "checked_by",
@@ -225,6 +226,7 @@ class CompiledLoop:
             for line, called in self._calls.items()
             if (task := shapes[called.place].graph.nodes[called.node].task) is not None
         }
+        self._functions = [task.fn for task in self.tasks]
         self.checked_by: object = None
         self.steps = 0
         self.leaves = 0
@@ -246,6 +248,11 @@ class CompiledLoop:
     def entries(self) -> set[AnyTask]:
         """The tasks by which its shapes are found."""
         return {shape.entry for shape in self.shapes}
+
+    @property
+    def has_its_functions(self) -> bool:
+        """Whether all tasks still have the functions that it calls: a test may have put others in their place."""
+        return all(task.fn is function for task, function in zip(self.tasks, self._functions, strict=True))
 
     @property
     def is_linkable(self) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from cascade.graph.operands import KINDS
 from cascade.runtime.constraints.manager import ConstraintManager, Lease
-from cascade.runtime.strategies.calls import Exit, contained
+from cascade.runtime.strategies.calls import Exit, close, contained
 from cascade.runtime.strategies.outcome import is_call
 from cascade.runtime.waiting import wait_for_all
 from cascade.spec.task import Task
@@ -38,6 +38,7 @@ class Watch:
         may_go_on: Whether nobody listens, and no limits are in force.
 
     Attributes:
+        cancelling: How often the asyncio task was cancelled.
         suspended: Not empty if the loop was suspended, or a limit was put, since `is_over` was last asked.
         kept: Context variables that are to be set for the run.
     """
@@ -53,6 +54,7 @@ class Watch:
         "_task",
         "_task_at",
         "_until",
+        "cancelling",
         "kept",
         "suspended",
     )
@@ -70,6 +72,8 @@ class Watch:
         self._loop = asyncio.get_running_loop()
         self._until = self._loop.time() + slice_s
         self._task = asyncio.current_task()
+        assert self._task is not None
+        self.cancelling = self._task.cancelling
         self._coroutine: CoroutineType[Any, Any, Any] | None = None
         self._group: Together | None = None
         self._lease: Lease | None = None
@@ -99,7 +103,15 @@ class Watch:
             self._release()
         if self._handle is None:
             self._handle = self._loop.call_soon(self._note)
-        return (self._task is not None and self._task.cancelling() > 0) or not self._may_go_on()
+        return self.cancelling() > 0 or not self._may_go_on()
+
+    async def end_if_cancelled(self) -> None:
+        """A call has returned, but it has cancelled itself before, without an ``await`` behind: it ends as cancelled.
+
+        An asyncio task of its own would end so, but here there is one for all calls.
+        """
+        if getattr(self._task, "_must_cancel", False):
+            await asyncio.sleep(0)
 
     def is_over(self) -> bool:
         """At the end of a step in which the loop was suspended: whether to stop here."""
@@ -220,7 +232,7 @@ class Together:
             task.cancel()
         await wait_for_all([task for task, _ in self.running.values()])
         for _, call in self.running.values():
-            call.close()  # if it was cancelled before its first step, nobody else will
+            close(call)
 
     def _end(self, task: asyncio.Task[Any]) -> None:
         self._left -= 1
