@@ -286,13 +286,13 @@ def test_async_tasks_that_call_each_other_end_up_in_one_loop() -> None:
 
 
 def test_the_reasons_that_are_counted_do_not_grow_without_end() -> None:
-    engine = inline_engine()
+    engine = inline_engine(system_resources={"slot": 1})
     for number in range(150):
         waits = cs.task(mode="inline", name=f"waits{number}")(lambda x: x)
 
         @inline
         def loop(n: int, _x: int = 0, *, waits: Any = waits) -> int:
-            return 0 if n <= 0 else loop(n - 1, waits(n).named("waiting"), waits=waits)
+            return 0 if n <= 0 else loop(n - 1, waits(n).with_constraints(slot=1), waits=waits)
 
         cs.run(loop(4), engine=engine)
     statistics = cycles(engine).statistics

@@ -85,6 +85,22 @@ def test_a_state_machine_is_compiled_once_and_stays_in_compiled_code() -> None:
         assert statistics["steps"] - before >= 999
 
 
+def test_a_router_by_a_value_is_compiled_whatever_the_shapes_of_its_routes() -> None:
+    @inline
+    def loop(n: int) -> Any:
+        if n == 0:
+            return "done"
+        return cs.Router(n % 3, {0: loop(n - 1), 1: loop(same(n - 1)), 2: loop(same(same(n - 1)))})
+
+    engine = inline_engine()
+    cs.run(loop(30), engine=engine)
+    statistics = cycles(engine).statistics
+    before = statistics["steps"]
+    with cycles(engine).expect_no_compilation():
+        assert cs.run(loop(300), engine=engine) == "done"
+    assert statistics["steps"] - before >= 299
+
+
 CONDITIONS: dict[str, Any] = {
     "a truth value": lambda n, _give: n % 3 == 0,
     "a number": lambda n, _give: n % 3,

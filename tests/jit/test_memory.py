@@ -135,3 +135,53 @@ def check(loop: Any, steps: int, engine: cs.Engine) -> None:
     assert after.objects - before.objects < MOST_OBJECTS
     assert after.blocks - before.blocks < 10 * MOST_OBJECTS
     assert after.size_bytes - before.size_bytes < 32_000_000
+
+
+class Large:
+    """A value that would be large; it counts how many there are at once."""
+
+    alive = 0
+    most = 0
+
+    def __init__(self) -> None:
+        Large.alive += 1
+        Large.most = max(Large.most, Large.alive)
+
+    def __del__(self) -> None:
+        Large.alive -= 1
+
+
+@inline
+def begin() -> Large:
+    return Large()
+
+
+@inline
+def change(_value: Large) -> Large:
+    return Large()
+
+
+@cs.task
+async def change_slowly(_value: Large) -> Large:
+    return Large()
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("one", [change, change_slowly])
+def test_a_chain_of_large_values_holds_two_of_them(one: Any, jit: bool) -> None:
+    @inline
+    def loop(n: int, _last: Large | None = None) -> str:
+        if n == 0:
+            return "done"
+        value = begin()
+        for _ in range(10):
+            value = one(value)
+        return loop(n - 1, value)
+
+    engine = inline_engine(jit=jit)
+    cs.run(loop(10), engine=engine)
+    Large.most = 0
+    assert cs.run(loop(10), engine=engine) == "done"
+    assert not jit or cycles(engine).statistics["steps"] > 10
+    assert Large.most <= 3  # the last one of the step before, until the loop has returned
+    assert Large.alive == 0

@@ -120,14 +120,19 @@ class CompiledSteps:
 
     def _run_cycles(self, call: Any, until: float) -> Ran:
         run = self._run
-        return self._cycles.run(call, until, run.step_resources.opened, tells_skips=run.bus.wants(TaskSkipped))
+        keeps, tells_skips = run.journal.is_kept, run.bus.wants(TaskSkipped)
+        return self._cycles.run(call, until, run.step_resources.opened, keeps=keeps, tells_skips=tells_skips)
 
     def learn(self, call: Any, graph: Graph, plan: Plan) -> None:
         """A step is about to be interpreted: next time it may be compiled."""
-        chosen = Routed().chosen(call) if graph.root.kind is NodeKind.ROUTER else call
+        routed = Routed()
+        chosen = routed.chosen(call) if graph.root.kind is NodeKind.ROUTER else call
         if chosen is call:
             self._cycles.learn(graph, plan)
-        elif self._cycles.learn(graph, plan, refused="its route is known beforehand"):
+            return
+        # Each route is learned by itself: they may be of different shapes.
+        route = graph.nodes[graph.root.args[2 + routed.place]]
+        if self._cycles.is_news(route):
             graph, _, _ = build_graph(chosen, self._registry)
             self._cycles.learn(graph, self._plans.plan(graph))
 

@@ -175,6 +175,11 @@ class Frame:
                 values[source.index] = None
         return index == self.root
 
+    @property
+    def deciding(self) -> int:
+        """The node about which something was decided last; otherwise the root."""
+        return self.root if self.flow is None else self.flow.deciding
+
     def is_tail(self, index: int) -> bool:
         """Whether the value of this node is that of the step: it is the root's, or the root passes it on."""
         flow = self.flow

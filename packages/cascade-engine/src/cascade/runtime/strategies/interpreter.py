@@ -278,7 +278,6 @@ class Interpreter:
                 self._go_on(item)
 
     def _activate(self, waiting: Frame | MapRun) -> None:
-        """There may be something to start in a frame or map again."""
         if not self._active or self._active[-1] is not waiting:
             self._active.append(waiting)
 
@@ -286,8 +285,7 @@ class Interpreter:
         try:
             has_value = frame.start()
         except Exception as error:
-            assert frame.flow is not None
-            self._fail(frame, frame.flow.deciding, error)
+            self._fail(frame, frame.deciding, error)
             return
         self._report_flow(frame)
         if has_value:

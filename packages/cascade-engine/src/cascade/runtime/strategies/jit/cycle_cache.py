@@ -42,6 +42,7 @@ _OUTCOMES: Final = 100
 _LEAVES_ALLOWED: Final = 16
 _EVICTIONS_ALLOWED: Final = 16
 _FIRST_MET: Final = "first met"
+_ROUTED: Final = "its route is known beforehand"
 _COMPILED: Final = "compiled, but not to be run now"
 _HANDOVERS: Final = 8
 """How often one loop hands over to another before the two are linked."""
@@ -102,13 +103,14 @@ class CycleCache:
         self._lock = threading.Lock()
         self.statistics: Counter[str] = Counter()
 
-    def run(self, call: Any, until: float, opened: Opened, *, tells_skips: bool = False) -> Ran:
+    def run(self, call: Any, until: float, opened: Opened, *, keeps: bool, tells_skips: bool) -> Ran:
         """Run steps as long as they fit compiled shapes and the time is not over.
 
         Args:
             call: The call that the next step makes.
             until: When to stop, by `time.perf_counter`.
             opened: Gives the resources of the run.
+            keeps: Whether the values of a step are wanted even when they have been used, in case it is left.
             tells_skips: Whether somebody listens to what is skipped: compiled code does not tell.
         """
         total = ending = 0
@@ -134,7 +136,7 @@ class CycleCache:
             resources = [opened(wanted) for wanted in loop.wanted]
             if _is_missing(resources):
                 break
-            steps, call, at, left = loop.run(call, until, resources, routed)
+            steps, call, at, left = loop.run(call, until, resources, routed, not keeps)
             if not steps and left is None:
                 break
             total, last, ending = total + steps, loop, at
@@ -160,16 +162,8 @@ class CycleCache:
         call = call if left else routed.given(call)
         return self._ran(steps, call, loop if steps or left else None, ending, left, None)
 
-    def learn(self, graph: Graph, plan: Plan, *, refused: str | None = None) -> bool:
+    def learn(self, graph: Graph, plan: Plan) -> None:
         """A step of this shape is about to be interpreted: compile it if it was met before.
-
-        Args:
-            graph: The structure.
-            plan: Its plan.
-            refused: Why it is not to be compiled.
-
-        Returns:
-            Whether the shape was not known yet.
 
         Raises:
             UnexpectedCompilationError: It would be compiled inside `expect_no_compilation`.
@@ -178,20 +172,18 @@ class CycleCache:
         outcome = self._seen.get(root)
         self._count(f"miss: {outcome or _FIRST_MET}")
         if outcome is not None and outcome != _FIRST_MET:
-            return False
+            return
         with self._lock:
             if self._seen.get(root) != outcome:  # another thread has met the same shape in the same moment
-                return False
+                return
             if outcome is None:
-                self._seen[root] = _FIRST_MET
-                if len(self._seen) > _SEEN:
-                    self._seen.popitem(last=False)
-                return True
-            shape = refused or self._compilable(graph, plan)
+                self._meet(root)
+                return
+            shape = self._compilable(graph, plan)
             if isinstance(shape, str):
                 self._seen[root] = f"refused: {shape}"
                 self._count(f"refused: {shape}")
-                return True
+                return
             if self._is_complete:
                 raise UnexpectedCompilationError(f"a shape of {root.name} would be compiled: {self._why_new(graph)}")
             self._seen[root] = _COMPILED
@@ -201,7 +193,26 @@ class CycleCache:
                 self._evict(evicted)
             self._put(shapes[:SHAPES_PER_LOOP])
             self.statistics["compiled"] += 1
-        return True
+
+    def is_news(self, route: Node) -> bool:
+        """A router is about to be interpreted whose route could be seen beforehand.
+
+        Returns:
+            Whether the chosen call should be learned, for which a graph of it is built: only the first times.
+        """
+        with self._lock:
+            outcome = self._seen.get(route)
+            if outcome is None:
+                self._meet(route)
+            elif outcome == _FIRST_MET:
+                self._seen[route] = _ROUTED
+        self._count(f"miss: {outcome or _FIRST_MET}")
+        return outcome != _ROUTED
+
+    def _meet(self, node: Node) -> None:
+        self._seen[node] = _FIRST_MET
+        if len(self._seen) > _SEEN:
+            self._seen.popitem(last=False)
 
     @contextmanager
     def expect_no_compilation(self) -> Iterator[None]:

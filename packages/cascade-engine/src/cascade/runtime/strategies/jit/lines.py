@@ -100,6 +100,13 @@ class StepWriter:
         self._state = state(place, outline)
         calls = [] if outline.tree is None else [{made.node for made in path} for path in outline.tree.calls()]
         self._certain = set.intersection(*calls) if calls else set()
+        # In the order of the turns, so the last to use a value is the last that is noted.
+        self._last_used = {
+            source.index: turn
+            for turn in outline.turns
+            for index in turn
+            for source in outline.graph.nodes[index].inputs
+        }
 
     def write(self, depth: int) -> None:
         """Everything behind the guard."""
@@ -113,8 +120,15 @@ class StepWriter:
                 self._add_together(depth, line)
             else:
                 self._add_made(depth, line[0], is_tail=turn[0] == outline.graph.root.index)
+            self._let_go(depth, turn)
         if not self._is_alone:
             self._add(depth, f"last = {self._place}")
+
+    def _let_go(self, depth: int, turn: Turn) -> None:
+        """Values that have been used for the last time: a long chain of large arrays holds two of them."""
+        used = [f"v{self._place}_{index}" for index, last in self._last_used.items() if last == turn]
+        if used:
+            self._add(depth, f"if lets_go: {' = '.join(used)} = None")
 
     def _add_path(self, depth: int, path: Path) -> None:
         for made in path.line:

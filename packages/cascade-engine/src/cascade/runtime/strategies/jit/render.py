@@ -97,7 +97,7 @@ class _Writer:
 
     def add_function(self) -> None:
         self._add(0, "async def loop(" if self._awaits else "def loop(")
-        self._add(1, f"call, until, resources, routed,{' watch,' if self._awaits else ''}")
+        self._add(1, f"call, until, resources, routed, lets_go,{' watch,' if self._awaits else ''}")
         self._add(1, f"*, {', '.join(f'{name}={name}' for name in self._hot_names())},")
         self._add(0, "):")
         self._add(1, "steps = done = last = 0")

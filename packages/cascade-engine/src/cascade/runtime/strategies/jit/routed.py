@@ -35,13 +35,15 @@ class Routed:
     Attributes:
         router: The last router that was decided.
         call: The call that it chose.
+        place: The place of the route among the router's.
     """
 
-    __slots__ = ("call", "router")
+    __slots__ = ("call", "place", "router")
 
     def __init__(self) -> None:
         self.router: Any = None
         self.call: Any = None
+        self.place = 0
 
     def chosen(self, value: Any) -> Any:
         """The call that a value chooses, if it is a router that can be decided; otherwise the value itself."""
@@ -59,7 +61,7 @@ class Routed:
         call = routes.pop(place)
         if type(call) not in (LazyResult, KeywordLazyResult) or not all(map(_is_faultless, routes)):
             return value
-        self.router, self.call = value, call
+        self.router, self.call, self.place = value, call, place
         return call
 
     def given(self, call: Any) -> Any:

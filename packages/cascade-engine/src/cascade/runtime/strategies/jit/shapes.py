@@ -181,7 +181,8 @@ class CompiledLoop:
         skips: Whether it has conditions, and may skip calls.
         wanted: The resources that it needs.
         run: The function itself, which runs steps until no shape fits or the time is over, and returns a `Stop`:
-            ``run(call, until, resources, routed)``, with a `Watch` behind if it is to be awaited.
+            ``run(call, until, resources, routed, lets_go)``, with a `Watch` behind if it is to be awaited. With
+            ``lets_go``, values that have been used are no longer held.
         task_at: The task that is called in a line of the source, counted from 1.
         endings: What the last call of a step was, by the number that `run` returns: the shape and the node.
         checked_by: The slice of a run that has seen that all tasks may be called inline.
@@ -263,7 +264,9 @@ class CompiledLoop:
         self, call: Any, until: float, resources: Sequence[Any], routed: Routed, watch: Watch
     ) -> Stop:
         """Run a function that is to be awaited."""
-        stop = await watch.over(cast("CoroutineType[Any, Any, Any]", self.run(call, until, resources, routed, watch)))
+        stop = await watch.over(
+            cast("CoroutineType[Any, Any, Any]", self.run(call, until, resources, routed, True, watch))
+        )
         return cast(Stop, stop)
 
     def may_run(self, is_inline: Callable[[AnyTask], bool]) -> bool:
