@@ -269,7 +269,7 @@ async def test_a_store_that_is_used_again_while_it_is_closed_works(file: Path) -
         assert released.wait(10)
         return 1
 
-    slow = asyncio.create_task(store.change(slowly))
+    slow = asyncio.create_task(store._writer.change(slowly))
     await asyncio.to_thread(begun.wait, 10)
     closing = asyncio.create_task(store.close())
     await asyncio.sleep(0)
