@@ -301,8 +301,7 @@ class Interpreter:
         """Between two steps of the outermost loop: close what was opened for the step, wait until it is written."""
         following, self._next_step = self._next_step, None
         await self._journal.written()
-        failures = await self._run.step_resources.close()
-        if failures:
+        if failures := await self._run.step_resources.close():
             raise note_closing(failures[0], failures[1:])
         assert following is not None
         self._go_on(following)
