@@ -76,6 +76,19 @@ def test_an_engine_takes_urls_for_its_parts() -> None:
         assert cs.run(double(21), engine=engine) == 42
 
 
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"executor": 5}, "5 is no executor: it has no concurrency and no execute"),
+        ({"solver": NativeSolver}, "NativeSolver'> is no solver: it is a class: make one of it"),
+        ({"solver": LocalExecutor()}, "is no solver: it has no resolve"),
+    ],
+)
+def test_an_engine_refuses_what_is_no_such_part(parts: dict[str, typing.Any], words: str) -> None:
+    with pytest.raises(cs.PluginError, match=words):
+        cs.Engine(**parts)
+
+
 def test_the_options_of_a_url_reach_the_part(tmp_path: Path) -> None:
     cache = CACHES.make(f"sqlite:///{tmp_path}/results.db?ttl_s=60")
     assert cache == SqliteCache(tmp_path / "results.db", ttl_s=60)

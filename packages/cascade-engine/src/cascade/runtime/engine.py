@@ -42,7 +42,7 @@ from cascade.spec.errors import (
 )
 from cascade.spec.events import Event, RunFinished, RunStarted, RunStatus, StaticAnalysisWarning
 from cascade.spec.identifiers import RunId
-from cascade.spec.plugins import EXECUTORS, SOLVERS, PluginGroup
+from cascade.spec.plugins import EXECUTORS, SOLVERS
 from cascade.spec.policies import NOTHING
 from cascade.spec.protocols import Clock, EventBus, Executor, Solver, StateStore
 from cascade.spec.resources import Resource
@@ -80,7 +80,7 @@ class Engine:
 
     Raises:
         CapacityError: An amount in ``system_resources`` is not a number of at least 0.
-        PluginError: A URL names no plug-in that is installed, or the plug-in refuses it.
+        PluginError: A URL names no plug-in that is installed, or the plug-in refuses it; or a part is none.
 
     Example:
         >>> import asyncio
@@ -107,8 +107,8 @@ class Engine:
         clock: Clock | None = None,
         jit: bool | None = None,
     ) -> None:
-        self.solver: Solver = NativeSolver() if solver is None else _made(SOLVERS, solver)
-        self.executor: Executor = LocalExecutor() if executor is None else _made(EXECUTORS, executor)
+        self.solver: Solver = NativeSolver() if solver is None else SOLVERS.made(solver)
+        self.executor: Executor = LocalExecutor() if executor is None else EXECUTORS.made(executor)
         self.bus: EventBus = MessageBus() if bus is None else bus
         self.clock: Clock = SystemClock() if clock is None else clock
         self._state = state
@@ -347,10 +347,6 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _made(group: PluginGroup[T], part: T | str) -> T:
-    return group.make(part) if isinstance(part, str) else part
 
 
 def new_run_id() -> RunId:

@@ -105,6 +105,20 @@ class PluginGroup(Generic[P]):
             )
         return cast(P, made)
 
+    def made(self, part: P | str) -> P:
+        """A part as it was given, or made from a text.
+
+        Raises:
+            PluginError: As for `make`; or what was given is no such part.
+        """
+        if isinstance(part, str):
+            return self.make(part)
+        missing = self._missing(part)
+        if missing or isinstance(part, type):
+            why = "it is a class: make one of it" if isinstance(part, type) else f"it has no {' and no '.join(missing)}"
+            raise PluginError(f"{part!r:.100} is no {self.noun}: {why}")
+        return part
+
     def shared(self, text: str) -> P:
         """The part that everybody in this process gets for this text; made when it is first asked for."""
         part = self._shared.get(text)
