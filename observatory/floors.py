@@ -1,4 +1,8 @@
-"""Floors: the least that the same work could cost in pure Python, measured in the process of what stands on them."""
+"""Floors: the least that the same work costs as one writes it by hand, measured in the process of what stands on them.
+
+A thunk is filled by its ``__init__``. A lazy result is filled by who makes it, which is quicker in all versions of
+Python so far; so it may cost less than its floor.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ checker sees the value's type there and does not know them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from cascade.spec import policies
@@ -131,7 +130,7 @@ class Modifiable:
             raise TaskDefinitionError(
                 f"run_if() takes a value or a call of a task, not {condition!r}{_call_it(condition)}"
             )
-        return self._with_options(replace(self._options, condition=condition, otherwise=otherwise))
+        return self._with_options(policies.with_condition(self._options, condition, otherwise))
 
     def after(self, *predecessors: Any) -> Self:
         """Start only when these calls have ended; their values are not used.
@@ -142,11 +141,11 @@ class Modifiable:
         for predecessor in predecessors:
             if not isinstance(predecessor, StandIn):
                 raise TaskDefinitionError(f"after() takes calls of tasks, not {predecessor!r}{_call_it(predecessor)}")
-        return self._with_options(replace(self._options, after=self._options.after + predecessors))
+        return self._with_options(policies.with_predecessors(self._options, predecessors))
 
     def named(self, label: str) -> Self:
         """Show this name in events, errors and drawings instead of the task's own."""
-        return self._with_options(replace(self._options, label=label))
+        return self._with_options(policies.with_label(self._options, label))
 
 
 def _call_it(value: Any) -> str:

@@ -156,12 +156,6 @@ class CallOptions:
     amounts: tuple[Any, ...] = ()
     label: str | None = None
 
-    def is_only(self, policies: Policies) -> bool:
-        """Whether these options are these policies and nothing else."""
-        # The condition by identity: it may be an array, which says of each of its items whether that is equal.
-        has_more = self.condition is not NOTHING or self.after or self.amounts or self.label is not None
-        return not has_more and self.policies == policies
-
     def merged_into(self, outer: CallOptions) -> CallOptions:
         """These options with the outer ones (those of the task) where these say nothing."""
         mine, theirs = self.policies, outer.policies
@@ -226,6 +220,23 @@ class Failure:
         return False
 
 
+def with_condition(options: CallOptions, condition: Any, otherwise: Any) -> CallOptions:
+    """The options with another condition and alternative. Not by ``replace``: loops make such calls in each step."""
+    return CallOptions(options.policies, condition, otherwise, options.after, options.amounts, options.label)
+
+
+def with_predecessors(options: CallOptions, predecessors: tuple[Any, ...]) -> CallOptions:
+    """The options with more predecessors."""
+    after = options.after + predecessors
+    return CallOptions(options.policies, options.condition, options.otherwise, after, options.amounts, options.label)
+
+
+def with_label(options: CallOptions, label: str) -> CallOptions:
+    """The options with another name for people."""
+    given = options.policies, options.condition, options.otherwise, options.after, options.amounts
+    return CallOptions(*given, label)
+
+
 def with_retry(options: CallOptions, retry: Retry) -> CallOptions:
     """The options with another retry policy."""
     return replace(options, policies=replace(options.policies, retry=retry))
@@ -259,7 +270,10 @@ __all__ = [
     "Retry",
     "RetryPredicate",
     "with_cache",
+    "with_condition",
     "with_constraints",
+    "with_label",
+    "with_predecessors",
     "with_retry",
     "with_timeout",
 ]
