@@ -85,12 +85,16 @@ def test_a_state_machine_is_compiled_once_and_stays_in_compiled_code() -> None:
         assert statistics["steps"] - before >= 999
 
 
-def test_a_router_by_a_value_is_compiled_whatever_the_shapes_of_its_routes() -> None:
+@pytest.mark.parametrize("has_default", [False, True])
+def test_a_router_by_a_value_is_compiled_whatever_the_shapes_of_its_routes(has_default: bool) -> None:
     @inline
     def loop(n: int) -> Any:
         if n == 0:
             return "done"
-        return cs.Router(n % 3, {0: loop(n - 1), 1: loop(same(n - 1)), 2: loop(same(same(n - 1)))})
+        routes = {0: loop(n - 1), 1: loop(same(n - 1))}
+        if has_default:
+            return cs.Router(n % 3, routes, default=loop(same(same(n - 1))))
+        return cs.Router(n % 3, routes | {2: loop(same(same(n - 1)))})
 
     engine = inline_engine()
     cs.run(loop(30), engine=engine)
@@ -99,6 +103,37 @@ def test_a_router_by_a_value_is_compiled_whatever_the_shapes_of_its_routes() -> 
     with cycles(engine).expect_no_compilation():
         assert cs.run(loop(300), engine=engine) == "done"
     assert statistics["steps"] - before >= 299
+
+
+def test_a_router_by_a_value_whose_default_is_always_taken_is_compiled() -> None:
+    @inline
+    def loop(n: int) -> Any:
+        return cs.Router(n, {0: "done"}, default=loop(same(n - 1)))
+
+    engine = inline_engine()
+    cs.run(loop(30), engine=engine)
+    before = cycles(engine).statistics["steps"]
+    with cycles(engine).expect_no_compilation():
+        assert cs.run(loop(300), engine=engine) == "done"
+    assert cycles(engine).statistics["steps"] - before >= 299
+
+
+def test_the_keys_of_a_router_by_a_value_are_compared_as_often_as_when_it_is_interpreted() -> None:
+    def program(calls: Calls, _engine: cs.Engine) -> Any:
+        class Key:
+            def __eq__(self, other: object) -> bool:
+                calls.append(("compared", other))
+                return False
+
+            __hash__ = object.__hash__
+
+        @inline
+        def loop(n: int) -> Any:
+            return "done" if n == 0 else cs.Router(n % 2, {Key(): same(n), 0: loop(n - 1), 1: loop(n - 1)})
+
+        return loop(12)
+
+    assert same_on_engines(program, is_compiled=False).outcome == (str, "done")
 
 
 CONDITIONS: dict[str, Any] = {

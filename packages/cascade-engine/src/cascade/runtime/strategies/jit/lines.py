@@ -73,6 +73,11 @@ class Source:
         self.endings = [(place, outline.graph.root.index) for place, outline in enumerate(outlines)]
         self.defaults: dict[str, object] = {}
 
+    @property
+    def text(self) -> str:
+        """All lines."""
+        return "\n".join(self.lines) + "\n"
+
     def add(self, depth: int, line: str) -> None:
         """Write a line."""
         self.lines.append("    " * depth + line)
@@ -119,7 +124,7 @@ class StepWriter:
             if len(turn) > 1:
                 self._add_together(depth, line)
             else:
-                self._add_made(depth, line[0], is_tail=turn[0] == outline.graph.root.index)
+                self._add_made(depth, line[0], ending=self._place if turn[0] == outline.graph.root.index else None)
             self._let_go(depth, turn)
         if not self._is_alone:
             self._add(depth, f"last = {self._place}")
@@ -132,14 +137,15 @@ class StepWriter:
 
     def _add_path(self, depth: int, path: Path) -> None:
         for made in path.line:
-            self._add_made(depth, made, is_tail=False)
+            self._add_made(depth, made)
         end = path.end
         if isinstance(end, Decision):
             self._add_decision(depth, end, path.point)
         elif isinstance(end, Made):
-            self._add_made(depth, end, is_tail=True)
             self._source.endings.append((self._place, end.node))
-            self._add(depth, f"last = {len(self._source.endings) - 1}")
+            ending = len(self._source.endings) - 1
+            self._add_made(depth, end, ending=ending)
+            self._add(depth, f"last = {ending}")
         elif end is None:
             self._add_stop(depth, path.point)
         else:
@@ -164,8 +170,8 @@ class StepWriter:
             self._add(depth, "else:")
             self._add_stop(depth + 1, point)
 
-    def _add_made(self, depth: int, made: Made, *, is_tail: bool) -> None:
-        """One call or expression, and the look at what came of it."""
+    def _add_made(self, depth: int, made: Made, *, ending: int | None = None) -> None:
+        """One call or expression, and the look at what came of it. The last call of a step has an ending's number."""
         form = self._outline.forms[made.node]
         if form.node.kind is NodeKind.EXPRESSION:
             self._add_expression(depth, made)
@@ -174,7 +180,7 @@ class StepWriter:
             # A task that is not called on every path may never have been called, so nobody knows if it may be here.
             self._add(depth, f"if T{self._place}_{made.node} in ELSEWHERE:")
             self._add_stop(depth + 1, made.point)
-        self._add_call(depth, made, form, is_tail=is_tail)
+        self._add_call(depth, made, form, ending)
 
     def _add_expression(self, depth: int, made: Made) -> None:
         node = self._outline.graph.nodes[made.node]
@@ -184,12 +190,12 @@ class StepWriter:
             self._add(depth, f"if {self._is_open(made)}:")
             self._add_leave(depth + 1, made)
 
-    def _add_call(self, depth: int, made: Made, form: Form, *, is_tail: bool) -> None:
+    def _add_call(self, depth: int, made: Made, form: Form, ending: int | None) -> None:
         node = form.node
         is_timed = self._awaits and not form.is_awaited and node.task is not None and node.task.mode == "auto"
         if is_timed:
             self._add(depth, "began_call = clock()")
-        target = "call" if is_tail else f"v{self._place}_{made.node}"
+        target = "call" if ending is not None else f"v{self._place}_{made.node}"
         line = f"{target} = {'await ' if form.is_awaited else ''}{self._call(made)}{_comment(node)}"
         if form.policies.retry is None:
             self._note(made)
@@ -206,10 +212,10 @@ class StepWriter:
         if is_timed:
             self._add(depth, "elapsed_s = clock() - began_call")
             self._add(depth, f"if elapsed_s > SLOW_CALL_S: observe(T{self._place}_{made.node}, elapsed_s)")
-        if is_tail:
+        if ending is not None:
             if self._awaits:
                 self._add(depth, f"if suspended and watch.is_over() or {_has_changed(form)}:")
-                self._add(depth + 1, f"return steps + done + 1, call, {self._place}, None")
+                self._add(depth + 1, f"return steps + done + 1, call, {ending}, None")
             return
         must_leave = self._is_open(made)
         if self._awaits:  # a sync task may have put a limit on those that are awaited next

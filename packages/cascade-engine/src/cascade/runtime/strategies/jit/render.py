@@ -28,12 +28,12 @@ looks at the task of each call and tries the shapes that have it at their root.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from cascade.graph.model import Node, NodeKind
 from cascade.runtime.strategies.jit.entries import entry_of
 from cascade.runtime.strategies.jit.guard import guard
-from cascade.runtime.strategies.jit.lines import Called, Outline, Source, StepWriter, name_of_resource, state, variables
+from cascade.runtime.strategies.jit.lines import Outline, Source, StepWriter, name_of_resource, state, variables
 
 BATCH: Final = 64
 """Steps between two looks at the clock, at most: if a step suddenly takes long, that many are run before it is seen."""
@@ -42,28 +42,11 @@ SLICE_SHARE_S: Final = 0.001
 """The batch grows only while it takes less than this many seconds."""
 
 
-class Rendered(NamedTuple):
-    """What `render` gives.
-
-    Attributes:
-        source: The source of the function ``loop``.
-        calls: See `Source`.
-        endings: See `Source`.
-        defaults: See `Source`.
-    """
-
-    source: str
-    calls: dict[int, Called]
-    endings: list[tuple[int, int]]
-    defaults: dict[str, object]
-
-
-def render(outlines: Sequence[Outline]) -> Rendered:
-    """The source of a function that runs loops over some shapes."""
+def render(outlines: Sequence[Outline]) -> Source:
+    """The source of the function ``loop``, which runs loops over some shapes."""
     writer = _Writer(outlines)
     writer.add_function()
-    source = writer.source
-    return Rendered("\n".join(source.lines) + "\n", source.calls, source.endings, source.defaults)
+    return writer.source
 
 
 def filled_in(outlines: Sequence[Outline]) -> list[tuple[int, Node, str]]:
@@ -194,4 +177,4 @@ class _Writer:
         StepWriter(self.source, place, outline, awaits=self._awaits, is_alone=is_alone).write(depth)
 
 
-__all__ = ["BATCH", "SLICE_SHARE_S", "Outline", "Rendered", "filled_in", "render"]
+__all__ = ["BATCH", "SLICE_SHARE_S", "filled_in", "render"]

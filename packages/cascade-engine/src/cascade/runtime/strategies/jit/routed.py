@@ -47,17 +47,16 @@ class Routed:
 
     def chosen(self, value: Any) -> Any:
         """The call that a value chooses, if it is a router that can be decided; otherwise the value itself."""
-        if type(value) is not RoutedResult or type(value._selector) not in LEAVES:
+        if type(value) is not RoutedResult:
             return value
-        keys, routes = list(value._routes), list(value._routes.values())
+        place = route_of(tuple(value._routes), value._selector)
+        if place == UNDECIDED or (place == NO_ROUTE and value._default is NOTHING):
+            return value
+        routes = list(value._routes.values())
         if value._default is not NOTHING:
             routes.append(value._default)
-        if value._selector in keys:
-            place = keys.index(value._selector)
-        elif value._default is not NOTHING:
-            place = len(keys)
-        else:
-            return value  # no route: the interpreter says so
+        if place == NO_ROUTE:
+            place = len(routes) - 1
         call = routes.pop(place)
         if type(call) not in (LazyResult, KeywordLazyResult) or not all(map(_is_faultless, routes)):
             return value
@@ -71,7 +70,8 @@ class Routed:
 
 def route_of(keys: tuple[Any, ...], selected: Any) -> int:
     """The number of the route that a selector chooses, or `NO_ROUTE` or `UNDECIDED`."""
-    if not (_is_comparable(type(selected)) and all(map(_is_comparable, set(map(type, keys))))):
+    kinds = {type(selected), *map(type, keys)}
+    if not (LEAVES.issuperset(kinds) or all(map(_is_comparable, kinds))):
         return UNDECIDED
     try:
         return keys.index(selected)

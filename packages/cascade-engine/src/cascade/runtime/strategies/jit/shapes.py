@@ -18,9 +18,9 @@ from cascade.runtime.flow import Skip
 from cascade.runtime.strategies.jit.entries import entry, entry_of
 from cascade.runtime.strategies.jit.forms import Form, forms, operands
 from cascade.runtime.strategies.jit.leaves import LEAVES
-from cascade.runtime.strategies.jit.lines import Called
+from cascade.runtime.strategies.jit.lines import Called, Outline
 from cascade.runtime.strategies.jit.paths import Tree, paths
-from cascade.runtime.strategies.jit.render import Outline, filled_in, render
+from cascade.runtime.strategies.jit.render import filled_in, render
 from cascade.runtime.strategies.jit.routed import NO_ROUTE, Routed, route_of
 from cascade.runtime.strategies.jit.schedule import Turn, schedule
 from cascade.runtime.strategies.jit.variants import Variant
@@ -214,7 +214,7 @@ class CompiledLoop:
         self.shapes = tuple(shapes)
         outlines = [shape.outline for shape in shapes]
         rendered = render(outlines)
-        self.source, self._calls, self.endings = rendered.source, rendered.calls, rendered.endings
+        self.source, self._calls, self.endings = rendered.text, rendered.calls, rendered.endings
         self.awaits = any(outline.awaits for outline in outlines)
         self.wanted = [shapes[place].forms[node.index].injected[name] for place, node, name in filled_in(outlines)]
         nodes = [node for shape in shapes for node in shape.graph.nodes]
@@ -293,7 +293,6 @@ def _compile(source: str, file_name: str, names: dict[str, Any]) -> Callable[...
 
 _COMMON: Final[dict[str, Any]] = {
     "LEAVES": LEAVES,
-    "CALLS": frozenset({LazyResult, KeywordLazyResult}),
     "KeywordLazyResult": KeywordLazyResult,
     "NOTHING": NOTHING,
     "NO_ROUTE": NO_ROUTE,
